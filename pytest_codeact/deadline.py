@@ -1,0 +1,106 @@
+"""
+Calls with a deadline, from any thread and without signals.
+
+The function runs in a daemon thread of its own; at the deadline an exception is raised inside it. That ends
+pure Python within a few bytecodes, and a blocking C call when it returns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+STOP_ATTEMPTS: Final = 25
+"""How often a function that catches everything is told to stop before its thread is left to itself."""
+
+STOP_INTERVAL_S: Final = 0.02
+"""Seconds between two of these attempts. The product, 0.5 s, is what an unstoppable function costs on top."""
+
+
+def call_within(function: Callable[[], T], seconds: float) -> T:
+    """
+    Call a function and give what it returns, if it does so in time.
+
+    What the function raises passes through with its traceback. A function that neither returns to the
+    interpreter nor lets the stop through keeps its daemon thread; what it does later is ignored.
+
+    Args:
+        function: Runs in another thread: no thread-local or context variable of the caller reaches it.
+        seconds: Seconds of wall-clock time it may take.
+
+    Raises:
+        TimeoutError: It did not end within `seconds`.
+    """
+    run = _Run(function)
+    thread = threading.Thread(target=run.work, name="codeact-deadline", daemon=True)
+    ended = False
+    try:
+        thread.start()
+        ended = run.done.acquire(timeout=seconds)
+    finally:
+        # In `finally`, so that an interrupted caller leaves no runaway behind.
+        if not ended:
+            run.stop(thread)
+    if not ended:
+        raise TimeoutError(f"the function did not end within {seconds:g} s")
+    return run.outcome()
+
+
+class _Stop(BaseException):
+    """Ends a function whose time is up. No `Exception`, so that the function does not handle it by chance."""
+
+
+class _Run(Generic[T]):
+    """One call: what the two threads share."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self.done = threading.Lock()
+        self.done.acquire()
+        self._function = function
+        self._returned: list[T] = []
+        self._raised: BaseException | None = None
+        self._gate = threading.Lock()
+        self._closed = False
+
+    def work(self) -> None:
+        """Run the function and keep its outcome. The body of the thread."""
+        try:
+            try:
+                self._returned.append(self._function())
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+                self._raised = error
+            # Once closed, no stop can be sent any more, so none can escape from this method.
+            with self._gate:
+                self._closed = True
+        except _Stop:
+            # Sent while the function was just ending: the caller has given up on it already.
+            pass
+        finally:
+            self.done.release()
+
+    def stop(self, thread: threading.Thread) -> None:
+        """Tell the function to stop, until its thread ends or the attempts are used up."""
+        for _ in range(STOP_ATTEMPTS):
+            with self._gate:
+                if self._closed or thread.ident is None:
+                    return
+                ident = ctypes.c_ulong(thread.ident)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Stop))
+            if self.done.acquire(timeout=STOP_INTERVAL_S):
+                return
+
+    def outcome(self) -> T:
+        """Give what the function returned, or raise what it raised."""
+        if self._raised is None:
+            return self._returned[0]
+        try:
+            raise self._raised
+        finally:
+            # The traceback refers to this frame, and this frame to the exception.
+            self._raised = None

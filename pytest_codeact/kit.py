@@ -1,0 +1,88 @@
+"""
+What the pytest side of one process shares: the settings, the registry, the scenarios and the running sandboxes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_codeact.errors import UnknownNameError
+from pytest_codeact.options import Settings, read_settings
+from pytest_codeact.registry import Registry
+
+if TYPE_CHECKING:
+    from pytest_codeact.runtimes import Runtime
+
+_KEY: pytest.StashKey[Kit] = pytest.StashKey()
+
+
+class Kit:
+    """
+    The tools of the plugin's trade, one per process. Get it with `Kit.of`.
+
+    Attributes:
+        settings: What the user asked for.
+        registry: What can be named.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry) -> None:
+        self.settings = settings
+        self.registry = registry
+        self._runtime: Runtime | None = None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Kit:
+        """
+        Give the process's kit; the first call makes it and asks every plugin to register what it has.
+
+        Raises:
+            pytest.UsageError: An option cannot be read, or names what nobody registered.
+        """
+        kit = config.stash.get(_KEY, None)
+        if kit is None:
+            registry = Registry()
+            config.hook.pytest_codeact_register(registry=registry)
+            kit = config.stash[_KEY] = cls(read_settings(config), registry)
+            kit.check_names()
+            config.add_cleanup(kit.close)
+        return kit
+
+    def check_names(self) -> None:
+        """
+        Look up every name that the settings hold.
+
+        Raises:
+            pytest.UsageError: One is unknown; the text lists the known ones.
+        """
+        try:
+            for arm in self.settings.arms:
+                self.registry.arm(arm)
+            for model in self.settings.models:
+                self.registry.provider(model)
+            for metric in self.settings.metrics:
+                self.registry.metric(metric)
+            self.registry.runtime(self.settings.sandbox)
+        except UnknownNameError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @property
+    def plan_line(self) -> str:
+        """What a run with these settings does, in one line."""
+        settings = self.settings
+        models = ", ".join("reference policy (no LLM)" if m == "reference" else m for m in settings.models)
+        trials = f", {settings.trials} trials each" if settings.trials > 1 else ""
+        return f"codeact: arms {', '.join(settings.arms)}; model {models}{trials}; sandbox {settings.sandbox}"
+
+    def runtime(self) -> Runtime:
+        """Give the runtime for code actions; the first call makes it, and it lives as long as the process."""
+        if self._runtime is None:
+            self._runtime = self.registry.runtime(self.settings.sandbox)()
+        return self._runtime
+
+    def close(self) -> None:
+        """End the runtime, if one was made."""
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None

@@ -1,0 +1,261 @@
+"""
+The values that travel between the parts: what is said to a model, what it says, and what was measured.
+
+All are frozen. A `TrialRecord` survives a trip through JSON (`to_json`, `from_json`); it is how a trial
+reaches the controller from an xdist worker.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from pytest_codeact.errors import RecordError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+Ended: TypeAlias = Literal["answered", "ill_typed_answer", "no_answer", "turn_limit", "error"]
+"""
+How a trial ended. "answered" says that there is an answer, not that it is right; "ill_typed_answer" that it is
+not of the scenario's answer type; "no_answer" that the model refused, ran into its output limit or said nothing.
+"""
+
+CodeStatus: TypeAlias = Literal["ok", "final", "error", "denied", "limit", "crash"]
+"""How a program ended. "final" called `final_answer`; "denied" met a rule of the sandbox; "crash" lost its process."""
+
+Mode: TypeAlias = Literal["reference", "live", "replay", "mixed"]
+"""Where replies came from. Runs of different modes are never compared."""
+
+SCHEMA_VERSION: Final = 1
+"""Version of the JSON form of `TrialRecord`. Raised when a reader of the old form would misread the new."""
+
+RESULT_PREVIEW_BYTES: Final = 2_000
+"""Results longer than this are left out of the JSON form of a call (`result_bytes` stays)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """
+    One tool as a model is offered it.
+
+    Attributes:
+        name: A Python identifier, unique among the tools of a request.
+        description: Prose for the model. May span lines.
+        parameters: JSON Schema (2020-12) of the arguments; always of type "object".
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """
+    A model's wish to call a tool. Not checked: the tool may not exist and the arguments may be nonsense.
+
+    Attributes:
+        id: The provider's id of the call, unique within a trial.
+        name: Name of the tool as the model wrote it.
+        arguments: The arguments; a JSON object if the model kept to the protocol. A string if what it
+            wrote could not be parsed as JSON.
+    """
+
+    id: str
+    name: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """
+    What the model is shown for one of its tool calls.
+
+    Attributes:
+        call_id: The `ToolCall.id` that it answers.
+        name: Name of the tool.
+        content: The text shown: the result as JSON, or an error in words.
+        is_error: Whether `content` is an error.
+    """
+
+    call_id: str
+    name: str
+    content: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """
+    One message of a conversation.
+
+    Attributes:
+        role: Who speaks. "tool" carries `tool_results` and nothing else.
+        text: The prose, "" for none.
+        tool_calls: The calls an assistant asks for, in its order.
+        tool_results: The results shown to it, one per call of the message before, in call order.
+    """
+
+    role: Literal["user", "assistant", "tool"]
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_results: tuple[ToolResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """
+    Tokens of one model request.
+
+    Attributes:
+        input_tokens: Everything the model read: system prompt, tools, messages. INCLUDES prompt-cache reads
+            and writes.
+        output_tokens: Everything it wrote, reasoning included.
+        cached_input_tokens: The part of `input_tokens` read from the provider's prompt cache. None if the
+            provider does not say.
+        counted_by: Name of the tokenizer when the tokens were counted here and not billed. None for
+            figures that the provider reported.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int | None = None
+    counted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """
+    One execution of a tool that the model or its code asked for, failed ones included.
+
+    Attributes:
+        name: Name of the tool as it was asked for; it may not exist.
+        arguments: The arguments as they were asked for.
+        result: The result. None if it failed, returned None, or was left out of the JSON form (see
+            `RESULT_PREVIEW_BYTES`).
+        error: The error text shown to the model. None if the call succeeded.
+        result_bytes: UTF-8 bytes of the result's JSON text, or of the error text.
+        tool_s: Seconds inside validation and the tool. Excludes transport to and from a sandbox.
+        origin: Whether the model called the tool itself or its program did.
+    """
+
+    name: str
+    arguments: Json
+    result: Json
+    error: str | None
+    result_bytes: int
+    tool_s: float
+    origin: Literal["direct", "code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """
+    One model request, its reply and what was done about it: one round trip.
+
+    Attributes:
+        index: Position in the trial. Starts at 0.
+        model_s: Seconds from sending the request to the last byte of the reply. Excludes retry waits.
+        waited_s: Seconds spent in retry back-off and rate limits before the reply. 0.0 if it came at once.
+        action_s: Seconds to perform the reply's actions: tools, programs, their transport.
+        usage: Tokens billed for the request. None if the provider reported none.
+        tool_calls: Tool executions of this turn, failed ones included, `final_answer` excluded. They are
+            the next so many entries of `TrialRecord.calls`.
+        visible_result_bytes: UTF-8 bytes of what the model is shown for its actions: tool results, output
+            of programs, error texts.
+        code_statuses: How each program of this turn ended, in order. Empty for arms that run no code.
+    """
+
+    index: int
+    model_s: float
+    waited_s: float
+    action_s: float
+    usage: Usage | None
+    tool_calls: int
+    visible_result_bytes: int
+    code_statuses: tuple[CodeStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """
+    Everything measured in one run of one scenario in one arm with one model.
+
+    Attributes:
+        scenario: Stable id of the scenario: the test's node id without its parameters (parameters that the
+            test's author added stay).
+        arm: Name of the arm.
+        model: PROVIDER/MODEL as asked for, or "reference".
+        trial: Number of the trial. Starts at 1.
+        mode: Where the replies came from. None if there was none.
+        turns: One entry per round trip, in order.
+        calls: The journal: one entry per tool execution, in the order they were carried out.
+        ended: How the trial ended.
+        error: What went wrong, for `ended == "error"`: ours or the provider's doing. None otherwise.
+        success: The validator's verdict. None if it did not speak: the trial ended in an error.
+        worker: Name of the xdist worker that ran it. "" without xdist.
+        model_version: The model's version as its provider reported it. None if it did not.
+    """
+
+    scenario: str
+    arm: str
+    model: str
+    trial: int
+    mode: Mode | None
+    turns: tuple[Turn, ...]
+    calls: tuple[CallRecord, ...]
+    ended: Ended
+    error: str | None = None
+    success: bool | None = None
+    worker: str = ""
+    model_version: str | None = None
+
+    def to_json(self) -> str:
+        """
+        Give the record as one line of ASCII JSON.
+
+        ASCII, so that neither a lone surrogate in a model's text nor a control character can stop it on its
+        way through execnet, a file or a terminal.
+        """
+        fields = asdict(self)
+        for call in fields["calls"]:
+            if call["result_bytes"] > RESULT_PREVIEW_BYTES:
+                call["result"] = None
+        return json.dumps({"schema": SCHEMA_VERSION, **fields}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> TrialRecord:
+        """
+        Read what `to_json` wrote.
+
+        Raises:
+            RecordError: The text is not a record, or is one of another schema version.
+        """
+        try:
+            fields = json.loads(text)
+            version = fields.pop("schema")
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise RecordError(f"not a trial record: {text[:80]!r}; expected what TrialRecord.to_json wrote") from error
+        if version != SCHEMA_VERSION:
+            raise RecordError(
+                f"trial record of schema {version!r}; this version reads {SCHEMA_VERSION}; "
+                "run the trial again, or read it with the version that wrote it"
+            )
+        try:
+            return cls(
+                **{
+                    **fields,
+                    "turns": tuple(_turn(each) for each in fields["turns"]),
+                    "calls": tuple(CallRecord(**each) for each in fields["calls"]),
+                }
+            )
+        except (TypeError, KeyError) as error:
+            raise RecordError(f"damaged trial record: {error}; run the trial again") from error
+
+
+def _turn(fields: dict[str, Any]) -> Turn:
+    usage = fields["usage"]
+    return Turn(
+        **{**fields, "usage": usage and Usage(**usage), "code_statuses": tuple(fields["code_statuses"])},
+    )

@@ -1,0 +1,3 @@
+"""
+Reports: formatting only. What they show was measured elsewhere.
+"""

@@ -1,0 +1,224 @@
+"""
+The table at the end of a run.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_codeact.measure import Mean, Metric, Pool, Saving, saving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MAX_WIDTH: Final = 100
+_NAME_WIDTH: Final = len("saving vs direct")
+_GAP: Final = "  "
+_UNKNOWN: Final = "n/a"
+
+_REFERENCE: Final = (
+    "These figures come from the reference policy, a program that follows each scenario's solution. They are "
+    "evidence about the harness and the formats and say nothing about an LLM."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableNotes:
+    """
+    What must be said with the figures.
+
+    Attributes:
+        reference: Whether the reference policy made some of them.
+        tokenizers: Names of the tokenizers by which tokens were counted here. Empty if all were billed.
+        advice: What to do about figures that are missing. "" for nothing.
+    """
+
+    reference: bool = False
+    tokenizers: tuple[str, ...] = ()
+    advice: str = ""
+
+
+def render_table(pools: Sequence[Pool], metrics: Sequence[Metric], *, width: int, notes: TableNotes) -> list[str]:
+    """
+    Give the table: a row per scenario and arm, the totals per arm, the savings against the first arm.
+
+    Figures are means per trial. A total sums the scenarios' means, so it is that of one trial of each scenario;
+    a rate is pooled over all trials. Savings are paired by scenario: those of the totals, and their median.
+
+    Args:
+        pools: One per scenario, arm and model, in the order in which they are shown.
+        metrics: The columns.
+        width: Columns of the terminal. The table never uses more than 100.
+        notes: What is said below it.
+    """
+    layout = _Layout(pools, metrics)
+    rows = [layout.heading(), *layout.body(), [], *layout.totals(), *layout.savings()]
+    lines = _aligned(rows, min(width, _MAX_WIDTH))
+    lines.append("")
+    for note in layout.footnotes(notes):
+        lines += textwrap.wrap(note, min(width, _MAX_WIDTH), subsequent_indent="  ")
+    return lines
+
+
+class _Layout:
+    """The cells of one table."""
+
+    def __init__(self, pools: Sequence[Pool], metrics: Sequence[Metric]) -> None:
+        self._pools = pools
+        self._metrics = metrics
+        self._models = list(dict.fromkeys(pool.model for pool in pools))
+        self._arms = list(dict.fromkeys(pool.arm for pool in pools))
+        self._errors = any(pool.error_count for pool in pools)
+        self._labels = _short_names([pool.scenario for pool in pools])
+        self._formats = {metric.name: _format_for(metric, pools) for metric in metrics}
+        self._partial = False
+        self._unpaired: Saving | None = None
+
+    def heading(self) -> list[str]:
+        return [
+            "scenario",
+            "arm",
+            *(["error"] if self._errors else []),
+            *(f.title for f in self._formats.values()),
+        ]
+
+    def body(self) -> list[list[str]]:
+        rows, last = [], ""
+        for pool in self._pools:
+            label = self._labels[pool.scenario]
+            errors = [str(pool.error_count)] if self._errors else []
+            cells = [self._cell(metric, [pool]) for metric in self._metrics]
+            rows.append([label if label != last else "", self._arm(pool.arm, pool.model), *errors, *cells])
+            last = label
+        return rows
+
+    def totals(self) -> list[list[str]]:
+        rows: list[list[str]] = []
+        for arm, model, group in self._groups():
+            errors = [str(sum(pool.error_count for pool in group))] if self._errors else []
+            cells = [self._cell(metric, group) for metric in self._metrics]
+            rows.append(["" if rows else "total", self._arm(arm, model), *errors, *cells])
+        return rows
+
+    def savings(self) -> list[list[str]]:
+        groups = {(arm, model): group for arm, model, group in self._groups()}
+        base = "direct" if "direct" in self._arms else self._arms[0]
+        rows: list[list[str]] = []
+        for (arm, model), group in groups.items():
+            if arm == base or (base, model) not in groups:
+                continue
+            saved = {
+                metric.name: saving(group, groups[base, model], metric) for metric in self._metrics if metric.summed
+            }
+            self._unpaired = next((each for each in saved.values() if each.paired < each.of), self._unpaired)
+            blank = [""] if self._errors else []
+            for title, label, pick in ((f"saving vs {base}", self._arm(arm, model), _total), ("  median", "", _median)):
+                cells = [pick(saved[metric.name]) if metric.summed else "" for metric in self._metrics]
+                rows.append([title, label, *blank, *cells])
+        return rows
+
+    def footnotes(self, notes: TableNotes) -> list[str]:
+        lines = []
+        if self._partial:
+            lines.append("* mean over those trials only that know the figure")
+        if self._unpaired:
+            lines.append(
+                f"Savings compare {self._unpaired.paired} of {self._unpaired.of} scenarios: those known in both arms."
+            )
+        if self._errors:
+            lines.append("Trials that ended in an error are counted under 'error' and are in no other figure.")
+        if notes.tokenizers:
+            lines.append(f"Tokens counted here by {', '.join(notes.tokenizers)}, not billed.")
+        if notes.reference:
+            lines.append(_REFERENCE)
+        return [*lines, *([notes.advice] if notes.advice else [])]
+
+    def _groups(self) -> list[tuple[str, str, list[Pool]]]:
+        return [
+            (arm, model, group)
+            for model in self._models
+            for arm in self._arms
+            if (group := [pool for pool in self._pools if (pool.arm, pool.model) == (arm, model)])
+        ]
+
+    def _arm(self, arm: str, model: str) -> str:
+        return arm if len(self._models) == 1 else f"{arm} {model}"
+
+    def _cell(self, metric: Metric, group: Sequence[Pool]) -> str:
+        if metric.name == "success":
+            return f"{sum(p.success_count for p in group)}/{sum(len(p.trials) for p in group)}"
+        means = [pool.mean(metric) for pool in group if pool.trials]
+        value = _combined(metric, means)
+        if value is None:
+            return _UNKNOWN
+        partial = any(mean.known < mean.of for mean in means)
+        self._partial |= partial
+        return self._formats[metric.name].text(value) + ("*" if partial else "")
+
+
+def _combined(metric: Metric, means: Sequence[Mean]) -> float | None:
+    known = [mean.value for mean in means if mean.value is not None]
+    if not known:
+        return None
+    return sum(known) if metric.summed else sum(known) / len(known)
+
+
+def _total(saved: Saving) -> str:
+    return _percent(saved.total)
+
+
+def _median(saved: Saving) -> str:
+    return _percent(saved.median)
+
+
+def _percent(share: float | None) -> str:
+    return _UNKNOWN if share is None else f"{share:.1%}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Format:
+    """How a column shows its figures."""
+
+    title: str
+    text: Callable[[float], str]
+
+
+def _format_for(metric: Metric, pools: Sequence[Pool]) -> _Format:
+    if metric.unit == "s":
+        slowest = max((pool.mean(metric).value or 0 for pool in pools), default=0)
+        if slowest < 1:
+            return _Format(title=f"{metric.title} ms", text=lambda value: f"{value * 1e3:,.1f}")
+        return _Format(title=f"{metric.title} s", text=lambda value: f"{value:,.2f}")
+    if metric.summed:
+        return _Format(
+            title=metric.title, text=lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+        )
+    return _Format(title=metric.title, text=lambda value: f"{value:.2f}")
+
+
+def _short_names(scenarios: Sequence[str]) -> dict[str, str]:
+    """Drop directory and module from the ids where what is left still tells them apart."""
+    unique = list(dict.fromkeys(scenarios))
+    short = [each.rpartition("::")[2].removeprefix("test_") for each in unique]
+    return dict(zip(unique, short if len(set(short)) == len(unique) else unique, strict=True))
+
+
+def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Set text columns flush left and figures flush right; cut scenario names where the line would be too long."""
+    full = [row for row in rows if row]
+    widths = [max(len(row[column]) for row in full) for column in range(len(full[0]))]
+    room = width - sum(widths[1:])
+    gap = _GAP if room - len(_GAP) * (len(widths) - 1) >= min(widths[0], _NAME_WIDTH) else " "
+    widths[0] = min(widths[0], max(room - len(gap) * (len(widths) - 1), _NAME_WIDTH))
+    return [_line(row, widths, gap) for row in rows]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
+    cells = []
+    # Scenario and arm are text, the columns after them are figures.
+    for column, (cell, size) in enumerate(zip(row, widths, strict=False)):
+        shown = cell if len(cell) <= size else cell[: size - 1] + "…"
+        cells.append(shown.rjust(size) if column > 1 else shown.ljust(size))
+    return gap.join(cells).rstrip()

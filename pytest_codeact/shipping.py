@@ -1,0 +1,98 @@
+"""
+A trial's way from the process that ran it to the controller: attributes of the test report, each ONE string of
+JSON. xdist carries any attribute, but a value that execnet cannot dump would kill the worker.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_codeact.collection import case_of, scenario_id_of
+from pytest_codeact.fixtures import RECORD, TRUTH
+from pytest_codeact.kit import Kit
+from pytest_codeact.records import Json, TrialRecord
+
+if TYPE_CHECKING:
+    from pytest_codeact.trial import Case
+
+
+_RECORD_KEY: Final = "codeact"
+_TRUTH_KEY: Final = "codeact_truth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """
+    What a report carries.
+
+    Attributes:
+        record: The record, verdict included.
+        truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
+    """
+
+    record: TrialRecord
+    truth: Json
+
+
+def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """
+    Put an item's record on the report of the phase that decides it: the call, or a set-up that failed.
+
+    Args:
+        item: Any item; one without a case is left alone.
+        call: The phase; its exception is the verdict.
+        report: The report of the phase.
+    """
+    case = case_of(item)
+    if case is None:
+        return
+    skipped = call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
+    if call.when == "teardown" or skipped or (call.when == "setup" and call.excinfo is None):
+        return
+    if call.when == "setup":
+        record = _failed_setup(item, case, call)
+    else:
+        if RECORD not in item.stash:
+            return
+        record = replace(item.stash[RECORD], success=call.excinfo is None)
+    record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
+    # TestReport takes any attribute and carries it to the controller; its type does not say so.
+    vars(report)[_RECORD_KEY] = record.to_json()
+    if TRUTH in item.stash:
+        vars(report)[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
+
+
+def unpack(report: pytest.TestReport) -> Shipment:
+    """
+    Read what `attach` put there.
+
+    Raises:
+        RecordError: Another version of the plugin wrote it.
+    """
+    carried = vars(report)
+    return Shipment(
+        record=TrialRecord.from_json(carried[_RECORD_KEY]), truth=json.loads(carried.get(_TRUTH_KEY, "null"))
+    )
+
+
+def _failed_setup(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> TrialRecord:
+    """Give the record of a trial that ended in an error, or one that says that it never began."""
+    record = item.stash.get(RECORD, None)
+    if record is not None and record.ended == "error":
+        return record
+    error = call.excinfo.value if call.excinfo else None
+    return TrialRecord(
+        scenario=scenario_id_of(item, Kit.of(item.config).settings),
+        arm=case.arm,
+        model=case.model,
+        trial=case.trial,
+        mode=None,
+        turns=() if record is None else record.turns,
+        calls=() if record is None else record.calls,
+        ended="error",
+        error=f"{type(error).__name__}: {error}",
+    )

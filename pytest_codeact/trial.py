@@ -1,0 +1,218 @@
+"""
+The turn loop: the only one. It asks, lets the arm act, observes and measures; nothing else counts anything.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from pytest_codeact.arms import Answer, Arm, Bench, Observation, Offer
+from pytest_codeact.providers import Provider, Reply, Request
+from pytest_codeact.records import Ended, Json, Message, Mode, ToolResult, TrialRecord, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_codeact.scenario import Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """
+    One cell of the experiment.
+
+    Attributes:
+        arm: Name of the arm.
+        model: PROVIDER/MODEL as asked for, or "reference".
+        trial: Number of the trial. Starts at 1.
+    """
+
+    arm: str
+    model: str
+    trial: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """
+    One run of a scenario, for its validator to judge.
+
+    Attributes:
+        record: What was measured.
+        answer: The final answer as JSON; its text if it is not of the answer type. None if there was none.
+        state: The world's end state (`end_state()`) as JSON. None if the world does not define it.
+        messages: The whole conversation: the task first, then reply and observation in turn.
+        failure: The error that ended the trial. None for every other end.
+    """
+
+    record: TrialRecord
+    answer: Json
+    state: Json
+    messages: tuple[Message, ...]
+    failure: Exception | None = None
+
+    @property
+    def outcome(self) -> dict[str, Json]:
+        """What a snapshot holds: the answer, the end state, and that the trial ended with an answer."""
+        return {"answer": self.answer, "ended": self.record.ended, "state": self.state}
+
+
+def run_trial(
+    *,
+    scenario_id: str,
+    prompt: str,
+    case: Case,
+    arm: Arm,
+    provider: Provider,
+    bench: Bench,
+    budget: Budget,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Trial:
+    """
+    Run one trial to its end. Never raises for what a model, a program or a tool does.
+
+    Args:
+        scenario_id: Id of the scenario, for the record.
+        prompt: The task.
+        case: Arm, model and number of the trial, for the record.
+        arm: The arm; a fresh instance.
+        provider: The model.
+        bench: Tools, final answer and sandbox of this trial.
+        budget: What it may use.
+        clock: Gives seconds. A seam for tests.
+
+    Returns:
+        The trial. If a provider, the sandbox or the scenario failed, `Trial.failure` says how and the
+        record ends as "error"; what was measured until then is kept.
+    """
+    loop = _Loop(arm=arm, provider=provider, bench=bench, budget=budget, clock=clock, prompt=prompt)
+    failure: Exception | None = None
+    state: Json = None
+    try:
+        ended = loop.run()
+        state = bench.toolbox.end_state()
+    except Exception as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
+        ended, failure = "error", error
+    record = TrialRecord(
+        scenario=scenario_id,
+        arm=case.arm,
+        model=case.model,
+        trial=case.trial,
+        mode=loop.mode,
+        turns=tuple(loop.turns),
+        calls=bench.toolbox.journal,
+        ended=ended,
+        error=None if failure is None else f"{type(failure).__name__}: {failure}",
+        model_version=loop.model_version,
+    )
+    answer = loop.answer.value if loop.answer else None
+    return Trial(record=record, answer=answer, state=state, messages=tuple(loop.messages), failure=failure)
+
+
+class _Loop:
+    """The state of one trial while it runs."""
+
+    def __init__(
+        self,
+        *,
+        arm: Arm,
+        provider: Provider,
+        bench: Bench,
+        budget: Budget,
+        clock: Callable[[], float],
+        prompt: str,
+    ) -> None:
+        self._arm = arm
+        self._provider = provider
+        self._bench = bench
+        self._budget = budget
+        self._clock = clock
+        self.messages = [Message(role="user", text=prompt)]
+        self.turns: list[Turn] = []
+        self.answer: Answer | None = None
+        self.mode: Mode | None = None
+        self.model_version: str | None = None
+
+    def run(self) -> Ended:
+        offer = self._arm.offer(self._bench)
+        while len(self.turns) < self._budget.max_turns:
+            reply = self._turn(offer)
+            if self.answer is not None:
+                return "answered" if self.answer.well_typed else "ill_typed_answer"
+            if not reply.message.tool_calls:
+                return "no_answer"
+        return "turn_limit"
+
+    def _turn(self, offer: Offer) -> Reply:
+        asked_at = self._clock()
+        reply = self._provider.complete(self._request(offer))
+        replied_at = self._clock()
+        self._note_source(reply)
+        self.messages.append(reply.message)
+        calls_before = len(self._bench.toolbox.journal)
+        observation = self._act(reply)
+        acted_at = self._clock()
+        results = tuple(shortened(each, self._budget.observation_bytes) for each in observation.results)
+        self.answer = observation.answer
+        if results:
+            self.messages.append(Message(role="tool", tool_results=results))
+        self.turns.append(
+            Turn(
+                index=len(self.turns),
+                model_s=replied_at - asked_at,
+                waited_s=0.0,
+                action_s=acted_at - replied_at,
+                usage=reply.usage,
+                tool_calls=len(self._bench.toolbox.journal) - calls_before,
+                visible_result_bytes=sum(_byte_count(each.content) for each in results),
+                code_statuses=observation.code_statuses,
+            )
+        )
+        return reply
+
+    def _request(self, offer: Offer) -> Request:
+        return Request(
+            system=offer.system,
+            messages=tuple(self.messages),
+            tools=offer.tools,
+            parallel_tool_calls=offer.parallel_tool_calls,
+            max_output_tokens=self._budget.max_output_tokens,
+        )
+
+    def _act(self, reply: Reply) -> Observation:
+        """Let the arm act. A reply that was cut off, refused or empty is no answer, whatever the arm."""
+        if not reply.message.tool_calls and (reply.stop != "end" or not reply.message.text.strip()):
+            return Observation()
+        return self._arm.act(reply.message, self._bench)
+
+    def _note_source(self, reply: Reply) -> None:
+        source: Literal["reference", "live", "replay"] = reply.mode
+        self.mode = source if self.mode in (None, source) else "mixed"
+        self.model_version = reply.model_version or self.model_version
+
+
+_CUT: Final = "\n... ({} bytes left out) ...\n"
+
+
+def shortened(result: ToolResult, limit_bytes: int) -> ToolResult:
+    """
+    Leave out the middle of a result that is longer than the limit, and say so in its place.
+
+    Args:
+        result: What an arm wants the model to see.
+        limit_bytes: UTF-8 bytes of `content` that may stay; the note on what was left out comes on top.
+    """
+    raw = result.content.encode("utf-8", "backslashreplace")
+    if len(raw) <= limit_bytes:
+        return result
+    half = limit_bytes // 2
+    head = raw[:half].decode("utf-8", "ignore")
+    tail = raw[len(raw) - half :].decode("utf-8", "ignore")
+    left_out = len(raw) - _byte_count(head) - _byte_count(tail)
+    return replace(result, content=head + _CUT.format(left_out) + tail)
+
+
+def _byte_count(text: str) -> int:
+    return len(text.encode("utf-8", "backslashreplace"))

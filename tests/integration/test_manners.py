@@ -1,0 +1,126 @@
+"""How the plugin behaves where it is installed and not used, and beside other plugins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAVY = (
+    "anthropic",
+    "mistralai",
+    "mistral_common",
+    "numpy",
+    "pydantic",
+    "RestrictedPython",
+    "tiktoken",
+    "pytest_codeact.arms",
+    "pytest_codeact.kit",
+    "pytest_codeact.measure",
+    "pytest_codeact.providers",
+    "pytest_codeact.registry",
+    "pytest_codeact.runtimes",
+    "pytest_codeact.scenario",
+    "pytest_codeact.session",
+    "pytest_codeact.snapshots",
+    "pytest_codeact.storage",
+    "pytest_codeact.tools",
+    "pytest_codeact.trial",
+)
+
+
+def test_nothing_heavy_is_imported_without_scenarios(pytester: pytest.Pytester) -> None:
+    """A suite that uses none of it pays for the entry point, the options and the fixtures' names."""
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        def test_modules():
+            assert not [name for name in {HEAVY!r} if name in sys.modules]
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_nothing_is_shown_or_written_without_scenarios(pytester: pytest.Pytester) -> None:
+    """No header, no section, no file."""
+    pytester.makepyfile(test_other="def test_one(): pass")
+    pytester.runpytest_subprocess("-p", "no:codeact")
+    files = set(pytester.path.rglob("*"))
+    result = pytester.runpytest_subprocess()
+    shown = [line for line in result.outlines if not line.startswith("plugins: ")]
+
+    assert [line for line in shown if "codeact" in line] == []
+    assert {path for path in pytester.path.rglob("*") if "runpytest" not in str(path)} <= files
+
+
+@pytest.mark.parametrize("switch", ["-pno:benchmark", "-pno:xdist", "-Werror", "-pno:terminalreporter"])
+def test_scenarios_run_beside_and_without_other_plugins(project: pytest.Pytester, switch: str) -> None:
+    """Without pytest-benchmark nothing is stored, without xdist there is one process; the table is there."""
+    result = project.runpytest_subprocess(switch)
+
+    assert (result.ret, result.stderr.str()) == (pytest.ExitCode.OK, "")
+    if "terminal" not in switch:
+        result.assert_outcomes(passed=4)
+        result.stdout.fnmatch_lines(["saving vs direct*"])
+
+
+def test_without_the_plugin_its_tests_are_not_understood(project: pytest.Pytester) -> None:
+    """-p no:codeact leaves pytest as it is: under strict mode the marker is unknown."""
+    result = project.runpytest_subprocess("-p", "no:codeact")
+
+    result.stdout.fnmatch_lines(["*'scenario' not found in `markers` configuration option*"])
+
+
+def test_other_tests_run_without_the_plugin(pytester: pytest.Pytester) -> None:
+    """-p no:codeact is harmless where no scenario is."""
+    pytester.makepyfile("def test_one(): pass")
+
+    pytester.runpytest_subprocess("-p", "no:codeact").assert_outcomes(passed=1)
+
+
+def test_without_syrupy_the_snapshot_fixture_says_so(project: pytest.Pytester) -> None:
+    """The one fixture that needs syrupy names it; nothing crashes."""
+    result = project.runpytest_subprocess("-p", "no:syrupy")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*codeact_snapshot needs the plugin syrupy*drop -p no:syrupy*"])
+
+
+def test_strict_mode_and_warnings_as_errors(run: Callable[..., pytest.RunResult]) -> None:
+    """The project of these tests is strict, and every warning there is an error."""
+    result = run()
+
+    result.assert_outcomes(passed=4)
+
+
+def test_other_peoples_benchmarks_keep_their_table(project: pytest.Pytester) -> None:
+    """pytest-benchmark's own table shows other benchmarks and leaves our rows to our table."""
+    project.makepyfile(test_speed="def test_speed(benchmark): benchmark(lambda: 1)")
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["*benchmark: 1 tests*"])
+    result.stdout.no_fnmatch_line("*codeact tokens*")
+
+
+def test_help_names_every_option(pytester: pytest.Pytester) -> None:
+    """--help shows the options and ini keys in a group of their own."""
+    text = str(pytester.runpytest_subprocess("--help").stdout)
+
+    assert "pytest-codeact" in text
+    for name in ("arms", "model", "trials", "metrics", "seed", "sandbox", "limit", "max-turns"):
+        assert f"--codeact-{name}=" in text
+        assert f"codeact_{name.replace('-', '_')} (" in text
+
+
+def test_marker_is_documented(pytester: pytest.Pytester) -> None:
+    """--markers shows the marker and its arguments."""
+    result = pytester.runpytest_subprocess("--markers")
+
+    result.stdout.fnmatch_lines(["@pytest.mark.scenario(prompt, [*], tools, reference=None*"])

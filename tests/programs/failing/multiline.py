@@ -1,0 +1,4 @@
+result = max(
+    [1, 2],
+    key=lambda v: v["id"],
+)

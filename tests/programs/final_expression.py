@@ -1,0 +1,2 @@
+rows = [{"id": i} for i in range(3)]
+{"count": len(rows), "first": rows[0]}

@@ -1,0 +1,193 @@
+"""Tests of calls with a deadline."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+
+import pytest
+
+from pytest_codeact.deadline import STOP_ATTEMPTS, call_within
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _runaways() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "codeact-deadline" and thread.is_alive()]
+
+
+def _join_runaways() -> None:
+    for thread in _runaways():
+        thread.join(timeout=5)
+
+
+def test_call_within_gives_what_the_function_returns() -> None:
+    """A function that ends in time is just called."""
+    value = call_within(lambda: {"answer": 42}, 5)
+
+    assert value == {"answer": 42}
+
+
+def test_call_within_runs_in_a_thread_of_its_own() -> None:
+    """The caller's thread is left alone, so no signal is needed and any thread may call."""
+    name = call_within(lambda: threading.current_thread().name, 5)
+
+    assert name == "codeact-deadline"
+
+
+def test_call_within_passes_exceptions_with_their_traceback() -> None:
+    """What the function raises reaches the caller, and still shows where it was raised."""
+
+    def fails() -> None:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost") as caught:
+        call_within(fails, 5)
+
+    assert "fails" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), TimeoutError("its own")])
+def test_call_within_passes_exceptions_of_every_kind(raised: BaseException) -> None:
+    """Not even an exception that ends threads silently is lost."""
+
+    def fails() -> None:
+        raise raised
+
+    with pytest.raises(type(raised)) as caught:
+        call_within(fails, 5)
+
+    assert caught.value is raised
+
+
+def test_call_within_stops_a_runaway() -> None:
+    """A loop without end costs its time limit, and its thread does not live on."""
+    with pytest.raises(TimeoutError) as caught:
+        call_within(_spin, 0.05)
+    _join_runaways()
+
+    assert str(caught.value) == "the function did not end within 0.05 s"
+    assert _runaways() == []
+
+
+def test_call_within_stops_a_function_that_catches_everything() -> None:
+    """The stop is sent again until it arrives outside of the function's handler."""
+
+    def stubborn() -> None:
+        while True:
+            try:  # noqa: SIM105 - written as a careless function is
+                len("x")
+            except:  # noqa: E722, S110 - as above
+                pass
+
+    with pytest.raises(TimeoutError):
+        call_within(stubborn, 0.05)
+    _join_runaways()
+
+    assert _runaways() == []
+
+
+def test_call_within_leaves_a_function_behind_that_never_lets_the_stop_through() -> None:
+    """Its caller gets on after half a second, in which the stop was sent 25 times."""
+    caught: list[str] = []
+    release = threading.Event()
+
+    def stubborn() -> None:
+        while not release.is_set():
+            try:
+                while not release.is_set():
+                    pass
+            except BaseException as stop:  # noqa: BLE001 - what a careless function does
+                caught.append(type(stop).__name__)
+
+    with pytest.raises(TimeoutError):
+        call_within(stubborn, 0.05)
+    release.set()
+    _join_runaways()
+
+    assert set(caught) <= {"_Stop"}
+    assert 1 <= len(caught) <= STOP_ATTEMPTS
+
+
+def test_call_within_leaves_an_unstoppable_function_behind() -> None:
+    """A blocking C call keeps its thread and not its caller; its late outcome is nobody's."""
+    release = threading.Event()
+    with pytest.raises(TimeoutError):
+        call_within(release.wait, 0.05)
+    left = _runaways()
+    release.set()
+    _join_runaways()
+
+    assert len(left) == 1
+    assert _runaways() == []
+
+
+def test_call_within_stops_handlers_of_exception() -> None:
+    """The stop is no `Exception`, so an honest handler does not see it."""
+    handled: list[Exception] = []
+
+    def careful() -> None:
+        while True:
+            try:
+                _spin()
+            except Exception as error:  # noqa: BLE001 - the handler under test
+                handled.append(error)
+
+    with pytest.raises(TimeoutError):
+        call_within(careful, 0.05)
+    _join_runaways()
+
+    assert handled == []
+    assert _runaways() == []
+
+
+def test_call_within_works_from_any_thread() -> None:
+    """A worker thread may set a deadline too."""
+    outcomes: list[str] = []
+
+    def waits() -> None:
+        try:
+            call_within(_spin, 0.05)
+        except TimeoutError as error:
+            outcomes.append(str(error))
+
+    thread = threading.Thread(target=waits)
+    thread.start()
+    thread.join(timeout=5)
+
+    assert outcomes == ["the function did not end within 0.05 s"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals to one thread")
+def test_call_within_lets_an_interrupt_through() -> None:
+    """Ctrl-C ends the wait at once, and the function with it."""
+
+    def interrupts() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        _spin()
+
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread is interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        call_within(interrupts, 60)
+    _join_runaways()
+
+    assert _runaways() == []
+
+
+def test_call_within_leaves_no_trace_when_deadline_and_end_meet() -> None:
+    """A stop that comes just as the function ends escapes into no other code."""
+    for _ in range(200):
+        try:
+            outcome = call_within(lambda: sum(range(5000)), 0.0001)
+        except TimeoutError:
+            outcome = 12_497_500
+
+        assert outcome == 12_497_500
+    _join_runaways()
+
+    assert _runaways() == []

@@ -1,0 +1,141 @@
+"""From records to numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from records_of import call, record, turn, usage
+
+from pytest_codeact.measure import METRICS, Mean, Metric, Saving, mean_of, pools, saving, tokenizers
+
+if TYPE_CHECKING:
+    from pytest_codeact.records import TrialRecord
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def value(name: str, trial: TrialRecord) -> float | None:
+    """Give a built-in metric's figure of a record."""
+    return BY_NAME[name].value(trial)
+
+
+TWO_TURNS = record(
+    turns=(
+        turn(0, tokens=usage(100, 10), model_s=1.0, action_s=0.5, waited_s=4.0, visible=30, statuses=("error",)),
+        turn(1, tokens=usage(150, 20), model_s=2.0, action_s=0.25, visible=10, statuses=("final",)),
+    ),
+    calls=(call(size=40), call(size=60), call(error="no", size=0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("success", 1.0),
+        ("round_trips", 2),
+        ("tool_calls", 3),
+        ("input_tokens", 250),
+        ("output_tokens", 30),
+        ("tokens", 280),
+        ("cached_input_tokens", None),
+        ("latency_s", 3.75),
+        ("model_s", 3.0),
+        ("action_s", 0.75),
+        ("waited_s", 4.0),
+        ("tool_result_bytes", 100),
+        ("visible_result_bytes", 40),
+        ("suppression", 0.6),
+        ("code_errors", 1),
+        ("first_try", 0.0),
+    ],
+)
+def test_metric_of_two_turns(name: str, expected: float | None) -> None:
+    """Each built-in metric is what its definition says."""
+    assert value(name, TWO_TURNS) == pytest.approx(expected)
+
+
+def test_every_built_in_metric_is_tested() -> None:
+    """The table above misses none."""
+    marks = test_metric_of_two_turns.pytestmark[0]  # type: ignore[attr-defined]  # pytest puts it there
+
+    assert {metric.name for metric in METRICS} == {name for name, _ in marks.args[1]}
+
+
+def test_tokens_are_unknown_if_one_turn_does_not_know_them() -> None:
+    """A sum with a hole is no sum."""
+    trial = record(turns=(turn(0, tokens=usage()), turn(1, tokens=None)))
+
+    assert [value(name, trial) for name in ("input_tokens", "output_tokens", "tokens")] == [None, None, None]
+
+
+def test_figures_without_a_base_are_undefined() -> None:
+    """Suppression without results, first try without programs and tokens without turns are None, not 0."""
+    assert value("suppression", record()) is None
+    assert value("first_try", record()) is None
+    assert value("tokens", record(turns=())) is None
+
+
+def test_stored_metrics_cannot_be_zero() -> None:
+    """What pytest-benchmark compares by percentage is positive in any trial that had a turn."""
+    trial = record(turns=(turn(tokens=usage(1, 1), model_s=1e-6, action_s=0, visible=0),))
+
+    assert {m.name for m in METRICS if m.stored} == {
+        "round_trips",
+        "input_tokens",
+        "output_tokens",
+        "tokens",
+        "latency_s",
+    }
+    assert all((m.value(trial) or 0) > 0 for m in METRICS if m.stored)
+
+
+def test_mean_says_how_many_knew() -> None:
+    """Unknown figures are left out of the mean and counted."""
+    assert mean_of([1.0, None, 3.0]) == Mean(value=2.0, known=2, of=3)
+    assert mean_of([None]) == Mean(value=None, known=0, of=1)
+    assert mean_of([]) == Mean(value=None, known=0, of=0)
+
+
+def test_pools_keep_failures_and_count_errors() -> None:
+    """A failed trial is in its pool, one without a verdict is counted beside it."""
+    trials = [record(), record(success=False), record(success=None, ended="error"), record(arm="code")]
+    direct, code = pools(trials)
+
+    assert (direct.scenario, direct.arm, direct.model) == ("test_a.py::test_one", "direct", "reference")
+    assert (direct.trials, direct.error_count, direct.success_count) == (tuple(trials[:2]), 1, 1)
+    assert (code.trials, code.error_count) == ((trials[3],), 0)
+
+
+def of_tokens(scenario: str, arm: str, *tokens: int | None) -> list[TrialRecord]:
+    """Make one trial per figure; None makes one that does not know."""
+    return [record(scenario, arm, turns=(turn(tokens=None if n is None else usage(n, 0)),)) for n in tokens]
+
+
+def test_saving_is_paired_by_scenario() -> None:
+    """A scenario that one arm lacks or does not know is in neither sum."""
+    direct = pools(
+        [*of_tokens("a", "direct", 100, 300), *of_tokens("b", "direct", 100), *of_tokens("c", "direct", 999)]
+    )
+    code = pools([*of_tokens("a", "code", 50), *of_tokens("b", "code", 90), *of_tokens("c", "code", None)])
+
+    saved = saving(code, direct, BY_NAME["tokens"])
+
+    assert (saved.total, saved.median) == pytest.approx((1 - 140 / 300, 0.425))
+    assert (saved.paired, saved.of) == (2, 3)
+
+
+def test_saving_without_a_pair_is_unknown() -> None:
+    """Nothing in common is None, and so is a base of 0."""
+    nothing = Metric(name="nothing", title="", unit="", value=lambda _: 0)
+    direct, code = pools(of_tokens("a", "direct", 1)), pools(of_tokens("b", "code", 1))
+
+    assert saving(code, direct, BY_NAME["tokens"]) == Saving(total=None, median=None, paired=0, of=2)
+    assert saving(direct, direct, nothing) == Saving(total=None, median=None, paired=1, of=1)
+
+
+def test_tokenizers_are_named_once() -> None:
+    """Figures that were counted here say by what; billed ones say nothing."""
+    trials = [record(turns=(turn(tokens=usage(counted_by=name)),)) for name in ("b", "a", None, "b")]
+
+    assert tokenizers(trials) == ("a", "b")

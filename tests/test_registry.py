@@ -1,0 +1,80 @@
+"""Names and what stands behind them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_codeact.arms.code import CodeArm
+from pytest_codeact.arms.direct import DirectArm
+from pytest_codeact.errors import UnknownNameError
+from pytest_codeact.measure import METRICS, Metric
+from pytest_codeact.registry import Registry, register_builtins
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Give a registry with the built-ins."""
+    registry = Registry()
+    register_builtins(registry)
+    return registry
+
+
+def test_built_in_arms_are_made_anew_for_every_trial(registry: Registry) -> None:
+    """A factory gives a fresh arm each time, because an arm keeps its trial's state."""
+    first, second = registry.arm("code")(), registry.arm("code")()
+
+    assert isinstance(first, CodeArm)
+    assert first is not second
+    assert isinstance(registry.arm("direct")(), DirectArm)
+    assert isinstance(registry.arm("direct-serial")(), DirectArm)
+
+
+def test_provider_is_named_by_what_stands_before_the_slash(registry: Registry) -> None:
+    """The rest of the name is the provider's own, further slashes included."""
+    registry.add_provider("mine", lambda context: (_ for _ in ()).throw(AssertionError(context)))
+
+    assert registry.provider("reference")[1] == ""
+    assert registry.provider("mine/org/model-1")[1] == "org/model-1"
+
+
+def test_metrics_are_listed_in_order(registry: Registry) -> None:
+    """Built-ins come first, others as they register."""
+    mine = Metric(name="mine", title="mine", unit="", value=lambda _: 1)
+    registry.add_metric(mine)
+
+    assert registry.metrics == (*METRICS, mine)
+    assert registry.metric("mine") is mine
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [
+        ("arm", "'code', 'direct', 'direct-serial'"),
+        ("provider", "'reference'"),
+        ("runtime", "'restricted'"),
+        ("metric", ", ".join(sorted(repr(metric.name) for metric in METRICS))),
+    ],
+)
+def test_unknown_name_lists_the_known_ones(registry: Registry, kind: str, known: str) -> None:
+    """Looking up a name that nobody registered says what there is and what to do."""
+    with pytest.raises(UnknownNameError) as caught:
+        getattr(registry, kind)("nope")
+
+    assert str(caught.value) == (
+        f"unknown {kind} 'nope'; known {kind}s: {known}; register others with the hook pytest_codeact_register"
+    )
+
+
+def test_name_can_be_taken_once(registry: Registry) -> None:
+    """A second entry under a name is refused."""
+    with pytest.raises(ValueError, match=r"^arm 'code' is already registered; choose another name$"):
+        registry.add_arm("code", CodeArm)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a,b", "[x]", "-a", "a--b"])
+def test_name_must_fit_a_command_line_and_a_node_id(registry: Registry, name: str) -> None:
+    """What would break an option, a node id or PROVIDER/MODEL is refused."""
+    with pytest.raises(ValueError, match="allowed: letters and digits, with single '-' or '_' between") as caught:
+        registry.add_runtime(name, lambda: (_ for _ in ()).throw(AssertionError))
+
+    assert str(caught.value).startswith(f"bad runtime name {name!r}; ")

@@ -1,0 +1,158 @@
+"""The marker's arguments, and the direct run of a reference solution."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fakes import Item, Shelf
+
+from pytest_codeact.errors import CodeActError, ScenarioError, SolutionError
+from pytest_codeact.runtimes import Limits
+from pytest_codeact.scenario import SIGNATURE, Budget, Scenario, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ID = "test_a.py::test_one"
+
+
+def solution(tools: Any) -> Any:
+    """Put a pot on the shelf."""
+    return tools.put("pot", count=2)
+
+
+def scenario(**kwargs: Any) -> Scenario:
+    """Read a marker with a world and what else is given."""
+    return Scenario.from_marker(ID, ("Do it.",), {"tools": Shelf, **kwargs})
+
+
+def test_marker_is_read() -> None:
+    """Every argument arrives, and what is not given has its default."""
+    given = scenario(reference=solution, answer=Item, max_turns=3, tolerance=0.5, limits={"wall_s": 1})
+
+    assert (given.id, given.prompt, given.tools, given.reference) == (ID, "Do it.", Shelf, solution)
+    assert (given.answer, given.max_turns, given.tolerance, given.limits) == (Item, 3, 0.5, {"wall_s": 1})
+    assert (scenario().max_turns, scenario().tolerance, scenario().reference) == (None, 0.0, None)
+
+
+def test_budget_takes_the_turns_of_the_scenario() -> None:
+    """Where the scenario says nothing, the default stands."""
+    default = Budget(max_turns=9, max_output_tokens=10, observation_bytes=11)
+
+    assert scenario().budget(default) == default
+    assert scenario(max_turns=3).budget(default) == Budget(max_turns=3, max_output_tokens=10, observation_bytes=11)
+
+
+class NoTools:
+    """A world without tools."""
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((), {"tools": Shelf}, "the marker takes one positional argument, the prompt; got 0"),
+        (("a", "b"), {"tools": Shelf}, "the marker takes one positional argument, the prompt; got 2"),
+        ((" ",), {"tools": Shelf}, "the prompt must be a text that is not blank; got ' '"),
+        ((3,), {"tools": Shelf}, "the prompt must be a text that is not blank; got 3"),
+        (("a",), {}, "missing argument 'tools'; give the class of the scenario's world"),
+        (
+            ("a",),
+            {"tools": Shelf, "refrence": solution},
+            "unknown argument 'refrence'; allowed: tools, reference, answer, max_turns, tolerance, limits; "
+            "did you mean 'reference'?",
+        ),
+        (("a",), {"tools": 3}, "'tools' must be a class, or a function that makes the world; got 3"),
+        (("a",), {"tools": Shelf, "reference": 3}, "'reference' must be a function that takes the tools; got 3"),
+        (("a",), {"tools": Shelf, "max_turns": 0}, "'max_turns' must be a whole number from 1; got 0"),
+        (("a",), {"tools": Shelf, "max_turns": True}, "'max_turns' must be a whole number from 1; got True"),
+        (("a",), {"tools": Shelf, "tolerance": -1}, "'tolerance' must be a number from 0; got -1"),
+        (("a",), {"tools": Shelf, "tolerance": float("inf")}, "'tolerance' must be a number from 0; got inf"),
+        (("a",), {"tools": Shelf, "limits": 3}, "'limits' must be a mapping of limit names to numbers; got 3"),
+        (("a",), {"tools": Shelf, "limits": {"wall_s": 0}}, "the limit 'wall_s' must be a number above 0; got 0"),
+        (
+            ("a",),
+            {"tools": Shelf, "limits": {"walls": 1}},
+            f"unknown limit 'walls'; known limits: {', '.join(Limits.__dataclass_fields__)}; got 1",
+        ),
+    ],
+)
+def test_wrong_argument_is_refused(args: tuple[object, ...], kwargs: dict[str, Any], message: str) -> None:
+    """A mistake names the test, what was given and what is allowed."""
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.from_marker(ID, args, kwargs)
+
+    assert str(caught.value) == f"{ID}: {message}\nexpected @pytest.mark.{SIGNATURE}"
+
+
+@pytest.mark.parametrize(("kwargs", "part"), [({"tools": NoTools}, "NoTools"), ({"answer": complex}, "complex")])
+def test_surface_that_no_model_can_be_told_is_refused(kwargs: dict[str, Any], part: str) -> None:
+    """A world without tools and an answer type without a schema are found when the marker is read."""
+    with pytest.raises(ScenarioError, match=rf"^{ID}: .*{part}"):
+        scenario(**kwargs)
+
+
+def test_world_that_cannot_be_made_is_the_scenarios_fault() -> None:
+    """What the author's code raised is quoted."""
+
+    def broken() -> object:
+        raise OSError("no such file")
+
+    with pytest.raises(ScenarioError) as caught:
+        scenario(tools=broken).make_world()
+
+    assert str(caught.value) == (
+        f"{ID}: making the world failed: OSError: no such file; 'tools' is called without arguments, once per trial"
+    )
+
+
+def test_solve_gives_the_outcome_of_the_reference() -> None:
+    """The reference solution runs on a fresh world, through no arm."""
+    given = scenario(reference=solution, answer=Item)
+
+    assert solve(given) == {
+        "answer": {"name": "pot", "count": 2},
+        "ended": "answered",
+        "state": {"cup": 2, "pot": 2},
+    }
+    assert solve(given) == solve(given)
+
+
+def _raises(tools: Any) -> Any:
+    raise LookupError("nothing there")
+
+
+def _bad_call(tools: Any) -> Any:
+    return tools.look(name="pan")
+
+
+def _ill_typed(tools: Any) -> Any:
+    return {"name": "pot"}
+
+
+def _endless(tools: Any) -> Any:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (_raises, "the reference solution raised LookupError: nothing there"),
+        (_bad_call, "the reference solution raised ToolError: KeyError: \"no item 'pan'\""),
+        (_endless, "the reference solution did not end within 0.2 s"),
+        (None, "the scenario has no reference solution; add reference=... to its marker"),
+    ],
+)
+def test_solve_says_what_is_wrong_with_a_reference(reference: Callable[[Any], Any], message: str) -> None:
+    """A solution that raises or never ends is the scenario's fault, and named."""
+    with pytest.raises(SolutionError) as caught:
+        solve(scenario(reference=reference), deadline_s=0.2)
+
+    assert str(caught.value) == f"{ID}: {message}"
+
+
+def test_solve_checks_the_answer_type() -> None:
+    """A solution whose answer is not of the scenario's answer type is refused."""
+    with pytest.raises(CodeActError, match=r"the reference solution raised ToolError: .*answer\.count"):
+        solve(scenario(reference=_ill_typed, answer=Item))

@@ -1,0 +1,157 @@
+"""The turn loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fakes import Item, ScriptedModel, Ticks, calls, make_bench, runs, says
+from records_of import usage
+
+from pytest_codeact.arms.code import CodeArm
+from pytest_codeact.arms.direct import DirectArm
+from pytest_codeact.errors import ProviderError
+from pytest_codeact.providers import Reply
+from pytest_codeact.records import Json, ToolResult
+from pytest_codeact.runtimes import Bindings, Execution
+from pytest_codeact.scenario import Budget
+from pytest_codeact.trial import Case, Trial, run_trial, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PUT: tuple[str, Json] = ("put", {"name": "cup"})
+
+
+def run(
+    model: ScriptedModel,
+    *,
+    arm: DirectArm | CodeArm | None = None,
+    budget: Budget | None = None,
+    clock: Ticks | None = None,
+    programs: dict[str, Callable[[Bindings], Execution]] | None = None,
+    answer: object | None = None,
+) -> Trial:
+    """Run a trial over a fresh shelf."""
+    bench, _ = make_bench(programs, answer=answer)
+    return run_trial(
+        scenario_id="test_a.py::test_one",
+        prompt="Put a cup on the shelf.",
+        case=Case(arm="direct", model="scripted/a"),
+        arm=arm or DirectArm(parallel=True),
+        provider=model,
+        bench=bench,
+        budget=budget or Budget(),
+        **({"clock": clock} if clock else {}),
+    )
+
+
+def test_conversation_grows_by_reply_and_results() -> None:
+    """The model sees the task, then each reply and what came of it."""
+    model = ScriptedModel(calls(PUT), says("done"))
+    trial = run(model)
+
+    assert [message.role for message in trial.messages] == ["user", "assistant", "tool", "assistant"]
+    assert [len(request.messages) for request in model.requests] == [1, 3]
+    assert trial.messages[0].text == "Put a cup on the shelf."
+    assert trial.outcome == {"answer": "done", "ended": "answered", "state": {"cup": 3}}
+
+
+def test_turns_carry_what_was_measured() -> None:
+    """Seconds, usage, calls and visible bytes are taken per turn, by the loop alone."""
+    model = ScriptedModel(calls(PUT, PUT, usage=usage(100, 10)), says("ok", usage=usage(150, 5)))
+    trial = run(model, clock=Ticks([0, 2, 0.5, 10, 3, 0.25]))
+    first, second = trial.record.turns
+
+    assert (first.index, first.model_s, first.action_s, first.waited_s) == (0, 2.0, 0.5, 0.0)
+    assert (first.tool_calls, first.usage) == (2, usage(100, 10))
+    assert first.visible_result_bytes == sum(len(r.content) for r in trial.messages[2].tool_results)
+    assert (second.index, second.model_s, second.action_s, second.tool_calls) == (1, 3.0, 0.25, 0)
+    assert second.visible_result_bytes == 0
+
+
+def test_program_statuses_are_recorded_per_turn() -> None:
+    """A failed program and its repair are two round trips."""
+
+    def finish(bindings: Bindings) -> Execution:
+        bindings.call("final_answer", ["yes"], {})
+        return Execution(status="final")
+
+    programs = {"bad": lambda _: Execution(status="error", error="NameError"), "good": finish}
+    trial = run(ScriptedModel(runs("bad"), runs("good")), arm=CodeArm(), programs=programs)
+
+    assert [turn.code_statuses for turn in trial.record.turns] == [("error",), ("final",)]
+    assert trial.answer == "yes"
+
+
+def test_turn_limit_ends_the_trial() -> None:
+    """A trial that needs more turns is over, without an answer, and is no error."""
+    trial = run(ScriptedModel(*[calls(PUT)] * 9), budget=Budget(max_turns=3))
+
+    assert (trial.record.ended, len(trial.record.turns), trial.failure) == ("turn_limit", 3, None)
+    assert trial.outcome == {"answer": None, "ended": "turn_limit", "state": {"cup": 5}}
+
+
+@pytest.mark.parametrize(
+    "reply", [says(""), says("  \n"), says("half an ans", stop="max_tokens"), says("no", stop="refusal")]
+)
+def test_a_reply_without_answer_ends_the_trial(reply: Reply) -> None:
+    """Silence, a refusal and a text that was cut off are the model's failure, not an answer."""
+    trial = run(ScriptedModel(reply))
+
+    assert (trial.record.ended, trial.answer, trial.failure) == ("no_answer", None, None)
+
+
+def test_ill_typed_answer_says_so() -> None:
+    """A text that is not of the answer type is kept, and the end says what it is."""
+    trial = run(ScriptedModel(says("two")), answer=Item)
+
+    assert trial.outcome == {"answer": "two", "ended": "ill_typed_answer", "state": {"cup": 2}}
+
+
+@pytest.mark.parametrize("failure", [ProviderError("connection refused"), RuntimeError("a bug of an adapter")])
+def test_provider_that_fails_ends_the_trial_as_an_error(failure: Exception) -> None:
+    """What was measured before stays in the record; the error is ours to raise, not the model's to answer for."""
+    trial = run(ScriptedModel(calls(PUT, usage=usage()), failure))
+
+    assert trial.failure is failure
+    assert (trial.record.ended, len(trial.record.turns)) == ("error", 1)
+    assert trial.record.error == f"{type(failure).__name__}: {failure}"
+    assert len(trial.record.calls) == 1
+
+
+def test_mode_is_that_of_the_replies() -> None:
+    """Replies of two kinds make a mixed record, which is never compared with a pure one."""
+    asked, answered = calls(PUT), says("ok")
+    replayed = Reply(message=answered.message, stop="end", mode="replay", model_version="m-2026")
+
+    assert run(ScriptedModel(asked, answered)).record.mode == "live"
+    assert run(ScriptedModel(asked, replayed)).record.mode == "mixed"
+    assert run(ScriptedModel(asked, replayed)).record.model_version == "m-2026"
+    assert run(ScriptedModel(ProviderError("down"))).record.mode is None
+
+
+def test_long_result_is_shortened_for_every_arm_alike() -> None:
+    """The loop, not the arm, cuts what the model is shown, and counts what is left."""
+    text = "a" * 500
+    budget = Budget(observation_bytes=100)
+    direct = run(ScriptedModel(calls(("put", {"name": text})), says("ok")), budget=budget)
+    code = run(
+        ScriptedModel(runs("p"), says("ok")),
+        arm=CodeArm(),
+        budget=budget,
+        programs={"p": lambda _: Execution(status="ok", output=text)},
+    )
+
+    for trial in (direct, code):
+        content = trial.messages[2].tool_results[0].content
+        assert "bytes left out) ..." in content
+        assert trial.record.turns[0].visible_result_bytes == len(content) < 150
+
+
+def test_shortened_keeps_head_and_tail() -> None:
+    """The note counts what is missing; no character is torn apart."""
+    result = ToolResult(call_id="1", name="t", content="ä" * 50 + "ö" * 50)
+
+    assert shortened(result, 200) is result
+    assert shortened(result, 21).content == "ä" * 5 + "\n... (180 bytes left out) ...\n" + "ö" * 5
