@@ -186,7 +186,8 @@ class TrialRecord:
         scenario: Stable id of the scenario: the test's node id without its parameters (parameters that the
             test's author added stay).
         arm: Name of the arm.
-        model: PROVIDER/MODEL as asked for, or "reference".
+        model: PROVIDER/MODEL as asked for, or "reference"; "custom" if it asked for the reference model and a fixture
+            of the user's own put another in its place.
         trial: Number of the trial. Starts at 1.
         mode: Where the replies came from. None if there was none.
         turns: One entry per round trip, in order.

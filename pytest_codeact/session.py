@@ -5,6 +5,7 @@ under xdist it lives in the process that the user started.
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -77,9 +78,11 @@ class Session:
         for case in make_cases(self._kit.settings):
             own_part = case_id(case, self._kit.settings)
             if node_id.endswith((f"[{own_part}]", f"-{own_part}]")):
+                scenario = scenario_id(node_id, own_part)
+                self._disagreed[scenario] = None
                 self.records.append(
                     TrialRecord(
-                        scenario=scenario_id(node_id, own_part),
+                        scenario=scenario,
                         arm=case.arm,
                         model=case.model,
                         trial=case.trial,
@@ -110,12 +113,12 @@ class Session:
     def pools(self) -> Sequence[measure.Pool]:
         """The trials by scenario, arm and model, in the order of the command line within a scenario."""
         settings = self._kit.settings
-        order = {scenario: index for index, scenario in enumerate(sorted({r.scenario for r in self.records}))}
         return sorted(
             measure.pools(sorted(self.records, key=lambda record: record.trial)),
             key=lambda pool: (
-                order[pool.scenario],
-                settings.models.index(pool.model),
+                _natural(pool.scenario),
+                # A model that a fixture put in another's place is none of the settings'.
+                settings.models.index(pool.model) if pool.model in settings.models else len(settings.models),
                 settings.arms.index(pool.arm),
             ),
         )
@@ -140,6 +143,7 @@ class Session:
 
         trim_table(self._config)
         columns = [self._kit.registry.metric(name) for name in self._kit.settings.metrics]
+        terminal.ensure_newline()
         terminal.section("codeact", sep="-")
         for line in render_table(
             self.pools, columns, width=self._config.get_terminal_writer().fullwidth, notes=self._notes()
@@ -164,3 +168,8 @@ class Session:
         self._written = write_agreed(
             self._config.rootpath / SNAPSHOTS, agreed=self._agreed, refused=list(self._disagreed)
         )
+
+
+def _natural(scenario: str) -> list[tuple[int, str]]:
+    """Give a sort key by which test_2 comes before test_10; the order of arrival depends on the workers."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", scenario)]

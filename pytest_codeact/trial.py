@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from pytest_codeact.scenario import Budget
 
 
+REFERENCE: Final = "reference"
+"""Name of the provider that needs no key."""
+
+CUSTOM: Final = "custom"
+"""Name in records of a model that a fixture of the user's own put in the reference model's place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """
@@ -98,7 +105,7 @@ def run_trial(
     record = TrialRecord(
         scenario=scenario_id,
         arm=case.arm,
-        model=case.model,
+        model=_model_name(case.model, loop.mode),
         trial=case.trial,
         mode=loop.mode,
         turns=tuple(loop.turns),
@@ -109,6 +116,12 @@ def run_trial(
     )
     answer = loop.answer.value if loop.answer else None
     return Trial(record=record, answer=answer, state=state, messages=tuple(loop.messages), failure=failure)
+
+
+def _model_name(asked_for: str, mode: Mode | None) -> str:
+    """Name the model in the record; a client of the user's own must not pass for the reference model."""
+    is_reference = asked_for.partition("/")[0] == REFERENCE
+    return CUSTOM if is_reference and mode not in (None, "reference") else asked_for
 
 
 class _Loop:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import traceback
 
 import pytest
 
-from pytest_codeact.deadline import STOP_ATTEMPTS, call_within
+from pytest_codeact.deadline import STOP_ATTEMPTS, _Run, _Stop, call_within
 
 
 def _spin() -> None:
@@ -74,25 +75,52 @@ def test_call_within_stops_a_runaway() -> None:
     assert _runaways() == []
 
 
-def test_call_within_stops_a_function_that_catches_everything() -> None:
-    """The stop is sent again until it arrives outside of the function's handler."""
+def test_call_within_stops_a_function_that_catches_the_first_stop() -> None:
+    """The stop is sent again until it ends the function."""
+    caught: list[str] = []
+    release = threading.Event()
 
     def stubborn() -> None:
-        while True:
-            try:  # noqa: SIM105 - written as a careless function is
-                len("x")
-            except:  # noqa: E722, S110 - as above
-                pass
+        try:
+            _spin()
+        except BaseException as stop:  # noqa: BLE001 - what a careless function does
+            caught.append(type(stop).__name__)
+        while not release.is_set():
+            pass
 
     with pytest.raises(TimeoutError):
         call_within(stubborn, 0.05)
+    left = _runaways()
+    release.set()
     _join_runaways()
 
+    assert caught == ["_Stop"]
+    assert left == []
+
+
+def test_call_within_goes_on_under_a_tracer_when_it_leaves_a_function_behind() -> None:
+    """A debugger or a coverage run does not hang on a stop that cannot be delivered."""
+    release = threading.Event()
+    rescue = threading.Timer(20, release.set)
+    rescue.start()
+    before = sys.gettrace()
+    sys.settrace(lambda _frame, _event, _arg: None)
+    try:
+        with pytest.raises(TimeoutError):
+            call_within(release.wait, 0.05)
+        hung = release.is_set()
+    finally:
+        sys.settrace(before)
+        rescue.cancel()
+        release.set()
+    _join_runaways()
+
+    assert not hung
     assert _runaways() == []
 
 
-def test_call_within_leaves_a_function_behind_that_never_lets_the_stop_through() -> None:
-    """Its caller gets on after half a second, in which the stop was sent 25 times."""
+def test_call_within_leaves_a_function_behind_that_catches_every_stop() -> None:
+    """Its caller gets on after half a second, whether or not one of the stops got through."""
     caught: list[str] = []
     release = threading.Event()
 
@@ -110,7 +138,8 @@ def test_call_within_leaves_a_function_behind_that_never_lets_the_stop_through()
     _join_runaways()
 
     assert set(caught) <= {"_Stop"}
-    assert 1 <= len(caught) <= STOP_ATTEMPTS
+    assert len(caught) <= STOP_ATTEMPTS
+    assert _runaways() == []
 
 
 def test_call_within_leaves_an_unstoppable_function_behind() -> None:
@@ -191,3 +220,38 @@ def test_call_within_leaves_no_trace_when_deadline_and_end_meet() -> None:
     _join_runaways()
 
     assert _runaways() == []
+
+
+def test_stop_is_not_sent_to_a_function_that_has_ended() -> None:
+    """A stop sent too late would end whatever the thread does next."""
+    run = _Run(lambda: 1)
+    run.work()
+    run.stop(threading.current_thread())
+
+    assert run.outcome() == 1
+
+
+def test_stop_is_not_sent_to_a_thread_that_never_started() -> None:
+    """An interrupt may come before the thread does."""
+    run = _Run(lambda: 1)
+    run.stop(threading.Thread())
+
+    assert run.done.locked()
+
+
+class _StoppingGate:
+    """A gate at which a stop arrives."""
+
+    def __enter__(self) -> None:
+        raise _Stop
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_a_stop_that_meets_the_end_stays_in_the_thread() -> None:
+    """The thread ends without a word, and its waiter learns that it has ended."""
+    run = _Run(lambda: 1)
+    run._gate = _StoppingGate()  # type: ignore[assignment]  # stands in for the lock
+    run.work()
+
+    assert not run.done.locked()

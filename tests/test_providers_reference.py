@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import inspect
 import json
 import pickle
 import re
@@ -15,7 +16,7 @@ import pytest
 
 from pytest_codeact.errors import ProviderError, ScenarioError, SolutionError, ToolError
 from pytest_codeact.providers import ModelContext, Reply, Request, Solution
-from pytest_codeact.providers._replay import MAX_CALLS, replay
+from pytest_codeact.providers._replay import MAX_CALLS, _frames, place, replay
 from pytest_codeact.providers._source import solution_source
 from pytest_codeact.providers._tekken import TokenCounter
 from pytest_codeact.providers.reference import (
@@ -719,6 +720,17 @@ def _times_out(tools: Any) -> Json:
     raise TimeoutError("its own")
 
 
+def test_place_falls_back_to_the_definition() -> None:
+    """Where no frame is the function's, its first line has to do."""
+
+    def elsewhere(tools: Any) -> Json:
+        return None
+
+    elsewhere.__code__ = elsewhere.__code__.replace(co_filename="other.py", co_firstlineno=7)
+
+    assert place(elsewhere, _frames(inspect.currentframe())) == "at other.py:7 (``)"
+
+
 @pytest.mark.parametrize(
     ("function", "text"), [(_exits, "raised SystemExit: 3, at"), (_times_out, "raised TimeoutError: its own, at")]
 )
@@ -792,6 +804,21 @@ def test_an_unknown_tool_is_named_with_the_known() -> None:
         "(`return tools.fly(city=\"Rome\")  # type: ignore[no-any-return]  # tools are Any`); known tools: 'book', "
         "'find', 'pay', 'price'"
     )
+
+
+def test_the_first_mistake_is_the_one_that_is_told() -> None:
+    """A function that swallows the stop cannot replace its mistake by another."""
+
+    def stumbles(tools: Any) -> Json:
+        for name in ("first", "second"):
+            try:
+                getattr(tools, name)()
+            except BaseException:  # noqa: BLE001, S112 - what is under test
+                continue
+        return None
+
+    with pytest.raises(SolutionError, match="unknown tool 'first'"):
+        _model(stumbles).complete(_request())
 
 
 def test_special_attributes_are_no_tools() -> None:
@@ -1225,6 +1252,18 @@ def test_check_solution_refuses_a_function_without_source() -> None:
         check_solution(scope["solve"])
 
     assert str(caught.value) == ("reference solution 'solve' (<string>:1) has no source to read; define it in a file")
+
+
+def test_check_solution_refuses_a_renamed_lambda() -> None:
+    """Its source is no definition."""
+    renamed = lambda tools: None  # noqa: E731 - what is under test
+    renamed.__name__ = renamed.__qualname__ = "solve"
+    with pytest.raises(SolutionError) as caught:
+        check_solution(renamed)
+
+    assert str(caught.value) == (
+        f"reference solution 'solve' ({__file__}:{renamed.__code__.co_firstlineno}) has no `def` of its own; write one"
+    )
 
 
 def test_check_solution_allows_what_every_sandbox_has() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_codeact.providers import Request
-from pytest_codeact.providers._tekken import VOCABULARIES, TokenCounter, load_counter
+from pytest_codeact.providers._tekken import VOCABULARIES, TokenCounter, _parsed, load_counter
 from pytest_codeact.records import Json, Message, ToolCall, ToolResult, ToolSpec
 
 if TYPE_CHECKING:
@@ -329,9 +329,17 @@ def test_counting_keeps_what_was_used_last() -> None:
     counter = TokenCounter(name="words", count_text=count_text, memo_characters=8_000)
     tools = _tools(5)
     for number in range(100):
-        counter.count_request(_request((_text("user", f"task {number} " * 50),), tools=tools))
+        reply = _text("assistant", f"reply {number} " * 50)
+        counter.count_request(_request((TASK, reply), tools=tools))
 
     assert sum("create_invoice_4" in text for text in count_text.texts) == 1
+    assert len(counter._objects._entries) < 20
+
+
+@pytest.mark.parametrize(("text", "value"), [("", {}), ("[1]", [1]), ("[1", "[1"), ('"a"', "a")])
+def test_texts_are_rendered_as_the_json_they_hold(text: str, value: Json) -> None:
+    """As there, an empty text is an empty object, and what is no JSON is a text."""
+    assert _parsed(text) == value
 
 
 def test_counting_tells_objects_apart_that_follow_each_other_in_memory() -> None:
@@ -344,6 +352,15 @@ def test_counting_tells_objects_apart_that_follow_each_other_in_memory() -> None
         del reply
 
     assert len(set(counts)) == 200
+
+
+def test_counting_the_same_text_at_once_is_remembered_once() -> None:
+    """Two threads may count a text at the same time; the second adds nothing."""
+    counter = TokenCounter(name="words", count_text=CountingText())
+    for _ in range(2):
+        counter._texts.put("text", 1, len("text"))
+
+    assert counter._texts._used == len("text") + 100
 
 
 def test_counter_names_its_vocabulary(counter: TokenCounter) -> None:

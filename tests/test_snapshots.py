@@ -366,6 +366,17 @@ def test_part_of_a_suite_leaves_the_rest_alone(project: Project, args: tuple[str
     assert project.stored() == {"test_it/test_one.json": {"total": 5}, "test_it/test_two.json": {"total": 7}}
 
 
+def test_plain_test_claims_no_snapshot(project: Project) -> None:
+    """A test of the same module that has no snapshot does not make those of tests that were not named unused."""
+    project.pytester.mkdir("scenarios").joinpath("test_it.py").write_text(TWO + "\ndef test_plain():\n    pass\n")
+    project.run("--snapshot-update")
+
+    result = project.run("scenarios/test_it.py::test_one", "scenarios/test_it.py::test_plain", "--snapshot-update")
+
+    result.assert_outcomes(passed=3)
+    assert list(project.stored()) == ["test_it/test_one.json", "test_it/test_two.json"]
+
+
 def test_author_parameters_stay_in_the_name(project: Project) -> None:
     """A test parametrized by its author has one snapshot per parameter, shared by the arms."""
     project.module("""
@@ -394,6 +405,8 @@ def test_orphan_is_reported_and_a_readme_is_not(project: Project) -> None:
     project.store("test_any", {}, module="test_deleted_module")
     readme = project.pytester.path / "snapshots" / "README.md"
     readme.write_text("kept")
+    notes = project.pytester.path / "snapshots" / "test_it" / "notes.md"
+    notes.write_text("kept")
     deep = project.pytester.path / "snapshots" / "test_it" / "notes" / "deep.json"
     deep.parent.mkdir()
     deep.write_text("{}")
@@ -412,6 +425,7 @@ def test_orphan_is_reported_and_a_readme_is_not(project: Project) -> None:
         "test_it/test_two.json",
     ]
     assert readme.exists()
+    assert notes.exists()
     assert not (project.pytester.path / "snapshots" / "test_deleted_module").exists()
 
 
@@ -580,6 +594,7 @@ def test_update_refuses_what_an_arm_disagrees_with(project: Project) -> None:
             assert {"total": 7} == codeact_snapshot
         @pytest.mark.reference({"total": 9})
         def test_swallowed(arm, codeact_snapshot):
+            assert {"total": 9} == codeact_snapshot
             assert {"total": 8} != codeact_snapshot
     """)
 

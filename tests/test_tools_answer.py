@@ -153,10 +153,14 @@ def test_program_call_without_just_the_answer_is_refused(args: list[Any], kwargs
 
 def test_refusals_are_cut() -> None:
     """A refusal never floods the conversation."""
-    with pytest.raises(ToolError) as caught:
-        FinalAnswer(Report).bind(["x" * 100] * 1_000, {})
+    final = FinalAnswer(list[Report])
+    long: Any = [["x" * 100] * 6] * 6
+    with pytest.raises(ToolError) as bound:
+        final.bind(long * 100, {})
+    with pytest.raises(ToolError) as checked:
+        final.check({"answer": [{"total": long, "count": long}] * 10})
 
-    assert len(str(caught.value)) == 2_000
+    assert [len(str(each.value)) for each in (bound, checked)] == [2_000, 2_000]
 
 
 def test_unsupported_answer_type_is_refused() -> None:

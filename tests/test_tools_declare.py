@@ -453,6 +453,11 @@ def test_stale_docstring_of_a_tool_without_parameters_is_refused() -> None:
     )
 
 
+def test_longest_name_is_allowed() -> None:
+    """A name may have as many characters as every vendor takes."""
+    assert [each.name for each in tools_of(documented(**{"a" * 64: plain_tool}))] == ["a" * 64]
+
+
 @pytest.mark.parametrize("decorated", [5, "act", int, property(len)], ids=["int", "str", "class", "property"])
 def test_only_methods_can_be_decorated(decorated: Any) -> None:
     """Anything else is refused where it stands."""

@@ -122,7 +122,13 @@ TABLE: list[tuple[Any, dict[str, Any], str, list[tuple[Any, Any]]]] = [
     (Literal["a", "b"], {"type": "string", "enum": ["a", "b"]}, "Literal['a', 'b']", [("b", "b")]),
     (Literal[1, True], {"type": ["boolean", "integer"], "enum": [1, True]}, "Literal[1, True]", [(1, 1), (True, True)]),
     (Literal[1], {"type": "integer", "enum": [1]}, "Literal[1]", [(1.0, 1)]),
-    # The next three are spelt as authors may spell them.
+    # The next four are spelt as authors may spell them.
+    (
+        Literal["a"] | int | Literal["b"],  # noqa: PYI030 - see above
+        {"anyOf": [{"type": "string", "enum": ["a", "b"]}, INTEGER]},
+        "Literal['a', 'b'] | int",
+        [("b", "b"), (3, 3)],
+    ),
     (Literal["a", None], {"type": ["null", "string"], "enum": ["a", None]}, "Literal['a', None]", [(None, None)]),  # noqa: PYI061 - see above
     (Literal["a"] | Literal["b"], {"type": "string", "enum": ["a", "b"]}, "Literal['a', 'b']", [("b", "b")]),  # noqa: PYI030 - see above
     (

@@ -87,9 +87,9 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
         unix_dialect Dialect Error""",
     dataclasses: "field fields asdict astuple replace is_dataclass Field FrozenInstanceError InitVar KW_ONLY MISSING",
     datetime: "date datetime time timedelta timezone tzinfo UTC MINYEAR MAXYEAR",
-    decimal: """Decimal Context getcontext setcontext localcontext BasicContext DefaultContext ExtendedContext
-        ROUND_05UP ROUND_CEILING ROUND_DOWN ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN ROUND_HALF_UP ROUND_UP DecimalException
-        Clamped DivisionByZero FloatOperation Inexact InvalidOperation Overflow Rounded Subnormal Underflow""",
+    decimal: """Decimal Context getcontext setcontext localcontext BasicContext DefaultContext
+        ExtendedContext ROUND_05UP ROUND_CEILING ROUND_DOWN ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN
+        ROUND_HALF_UP ROUND_UP DecimalException Clamped DivisionByZero FloatOperation Inexact InvalidOperation Overflow Rounded Subnormal Underflow""",
     difflib: "SequenceMatcher Differ get_close_matches ndiff unified_diff context_diff",
     enum: "Enum IntEnum StrEnum Flag IntFlag auto unique verify member nonmember UNIQUE CONTINUOUS",
     fractions: "Fraction",
@@ -114,8 +114,8 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
     string: """ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation
         whitespace Template""",
     struct: "calcsize error iter_unpack pack unpack unpack_from Struct",
-    time: """asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns process_time
-        strftime strptime struct_time time time_ns timezone""",
+    time: """asctime ctime gmtime localtime mktime monotonic monotonic_ns perf_counter perf_counter_ns
+        process_time strftime strptime struct_time time time_ns timezone""",
     textwrap: "TextWrapper dedent fill indent shorten wrap",
     types: "GeneratorType MappingProxyType NoneType SimpleNamespace",
     typing: """Annotated Any AnyStr Awaitable AsyncGenerator AsyncIterable AsyncIterator Callable ChainMap ClassVar

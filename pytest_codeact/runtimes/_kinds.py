@@ -28,15 +28,15 @@ class ToolError(Exception):
     """A tool call failed. Its text is the host's."""
 
 
-def _present_as(kind: type[BaseException], name: str) -> None:
-    # Tracebacks and `type(e).__name__` show what a model knows and can catch.
-    kind.__module__, kind.__name__, kind.__qualname__ = "builtins", name, name
+def present_as(kind: type[BaseException], module: str, name: str) -> None:
+    """Make tracebacks and `type(e).__name__` show what a model knows and can catch."""
+    kind.__module__, kind.__name__, kind.__qualname__ = module, name, name
 
 
-_present_as(DeniedAttributeError, "AttributeError")
-_present_as(DeniedImportError, "ModuleNotFoundError")
-_present_as(DeniedCallError, "NameError")
-_present_as(ToolError, "ToolError")
+present_as(DeniedAttributeError, "builtins", "AttributeError")
+present_as(DeniedImportError, "builtins", "ModuleNotFoundError")
+present_as(DeniedCallError, "builtins", "NameError")
+present_as(ToolError, "builtins", "ToolError")
 
 
 class _TypeMeta(type):

@@ -163,7 +163,7 @@ class _Policy(RestrictingNodeTransformer):
         if name is None:
             return
         if names.is_special(name):
-            self.error(node, f"the name '{name}' is not available in the sandbox; use a name of your own")
+            self.error(node, f"the name '{name}' is not available in the sandbox, as no name of the form __x__ is")
         elif name in names.HOOK_LIKE:
             self.error(node, f"the name '{name}' is reserved in the sandbox; use another name")
 

@@ -37,8 +37,10 @@ class Sources:
         """Remember a program and give the name of its file."""
         self._last += 1
         name = f"{FILE_NAME}@{self._last}"
-        # Without a time of modification nothing ever looks for the file.
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        # Without a time of modification nothing ever looks for the file. The last line ends like the others: the
+        # carets under a line count from there.
+        lines = [line + "\n" for line in source.splitlines()]
+        linecache.cache[name] = (len(source), None, lines, name)
         return name
 
     def shown(self, name: str) -> str | None:

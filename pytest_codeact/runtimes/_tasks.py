@@ -12,6 +12,8 @@ from collections import deque
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
+from pytest_codeact.runtimes._kinds import present_as
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
 
@@ -26,6 +28,11 @@ class CancelledError(BaseException):
 
 class InvalidStateError(Exception):
     """A future was asked for a result that it does not have."""
+
+
+present_as(DeadlockError, "builtins", "RuntimeError")
+present_as(CancelledError, "asyncio.exceptions", "CancelledError")
+present_as(InvalidStateError, "asyncio.exceptions", "InvalidStateError")
 
 
 class Future:

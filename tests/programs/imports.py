@@ -26,6 +26,7 @@ from types import SimpleNamespace
 print(json.dumps({"b": [1, None, True], "a": "é"}, sort_keys=True, indent=1), json.loads('{"x": [1.5]}'))
 print(math.pi, floor(2.7), sqrt(16), math.isclose(0.1 + 0.2, 0.3), math.comb(5, 2), math.inf > 1)
 print(re.findall(r"(\w)(\d)", "a1b2"), re.sub(r"\d", lambda m: str(int(m[0]) * 2), "a1b2"), re.split(r"\s+", "a  b"))
+print(re.sub(r"(\w)(\d)", r"\2<\1>", "a1b2"), re.compile(r"(x)").sub(r"[\g<1>]", "axb"))
 m = re.match(r"(?P<year>\d{4})-(?P<month>\d\d)", "2026-11")
 print(m.groupdict(), m.group(1), m.span(), bool(re.search("x", "abc")), re.compile("a", re.I).match("A").group())
 c = Counter("abracadabra")

@@ -1,0 +1,183 @@
+"""Mistakes of a scenario's author, seen through a whole run: a clear message, and nothing else is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = '''
+from typing import Any
+
+import pytest
+
+from pytest_codeact import tool
+
+
+class World:
+    @tool
+    def act(self, what: int = 1) -> Any:
+        """
+        Act.
+
+        Args:
+            what: What to do.
+        """
+        {act}
+
+
+def solve(tools):
+    {solve}
+
+
+@pytest.mark.scenario("Act.", tools=World, reference={reference}{more})
+def test_bad(codeact_trial):
+    assert codeact_trial.outcome["ended"] == "answered"
+    assert codeact_trial.answer is None or {check}
+'''
+
+
+def bad(
+    *,
+    act: str = "return 1",
+    solve: str = "tools.act(); return None",
+    reference: str = "solve",
+    more: str = "",
+    check: str = "True",
+) -> str:
+    """Write a scenario with one thing wrong with it."""
+    return HEAD.format(act=act, solve=solve, reference=reference, more=more, check=check)
+
+
+@pytest.fixture
+def run_beside(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.RunResult]:
+    """Give a function that runs a bad scenario beside the good ones."""
+
+    def run_both(text: str, *args: str) -> pytest.RunResult:
+        project.makepyfile(test_bad=text)
+        return run(*args)
+
+    return run_both
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            bad(solve="raise LookupError('nothing there')"),
+            "*SolutionError: *reference solution *solve*LookupError*nothing there*",
+        ),
+        (bad(reference="None"), "*ScenarioError: test_bad.py::test_bad: the scenario has no reference solution*"),
+    ],
+)
+def test_reference_at_fault_is_an_error_and_the_rest_runs(
+    run_beside: Callable[..., pytest.RunResult], text: str, message: str
+) -> None:
+    """The trials of a broken scenario are errors, not failures of the model; the other scenarios pass."""
+    result = run_beside(text, "--codeact-arms=direct")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines([message])
+    result.stdout.fnmatch_lines(["scenario *arm *error *ok*", "bad *direct *1 *0/0 *n/a*"])
+
+
+def test_endless_reference_ends_at_its_deadline(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
+    """A solution that never ends costs its deadline and says so."""
+    project.makepyfile(test_bad=bad(solve="while True: pass"))
+    project.makeconftest(
+        """
+        import pytest
+        from pytest_codeact.providers import Solution
+        from pytest_codeact.providers.reference import ReferenceModel
+
+        @pytest.fixture
+        def codeact_client(codeact_scenario, codeact_tools):
+            solution = Solution(
+                function=codeact_scenario.reference,
+                parameters=codeact_tools.parameters,
+                read_only=codeact_tools.read_only,
+            )
+            return ReferenceModel(solution=solution, deadline_s=0.5)
+        """
+    )
+    result = run("--codeact-arms=direct")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*SolutionError: reference solution *solve*0.5 s*"])
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        ("raise OSError('disk full')", "OSError: disk full"),
+        ("return float('nan')", "the tool 'act' is broken: result is nan*"),
+        ("return [{'price': float('inf')}]", "the tool 'act' is broken: result[[]0[]].price is inf*"),
+        ("return b'x'", "the tool 'act' is broken: result is *bytes*"),
+        ("x = []; x.append(x); return x", "the tool 'act' is broken: result[[]0[]] is a cycle: it holds itself*"),
+        ("return 'x' * 100_000_000", "the tool 'act' is broken: *more than 1,000,000 bytes*"),
+    ],
+)
+def test_tool_at_fault_is_an_error_result_in_both_arms(project: pytest.Pytester, act: str, message: str) -> None:
+    """What a tool does wrong is a text that the model can read, the same whoever called it; the trial goes on."""
+    solve = "\n    ".join(["try:", "    tools.act()", "except Exception as error:", "    return str(error)"])
+    project.makepyfile(
+        test_bad=bad(act=act, solve=solve)
+        + "    print('ANSWER', codeact_trial.answer)\n    assert not codeact_trial.record.calls[0].result\n"
+    )
+    result = project.runpytest_subprocess("test_bad.py", "-s")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines([f"*ANSWER {message}"] * 2)
+
+
+def test_answer_of_the_wrong_type_is_named(project: pytest.Pytester) -> None:
+    """A reference whose answer is not of the answer type is told what the type is."""
+    project.makepyfile(test_bad=bad(solve="tools.act(); return 'many'", more=", answer=int"))
+    result = project.runpytest_subprocess("test_bad.py")
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*SolutionError: *final_answer was not accepted: *int*many*"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (bad(more=", max_turn=3"), "*test_bad.py::test_bad: unknown argument 'max_turn'*did you mean 'max_turns'?*"),
+        (bad(reference="lambda tools: 1"), "*test_bad.py::test_bad: *lambda*"),
+        (bad(solve="return HEIGHT"), "*test_bad.py::test_bad: *'HEIGHT'*"),
+        (
+            bad().replace("(codeact_trial)", "()"),
+            "*test_bad.py::test_bad: marked as a scenario, but it uses no codeact*",
+        ),
+        (bad().replace("what: int", "what"), "*test_bad.py::test_bad: *World.act*what*type hint*"),
+    ],
+)
+def test_mistake_in_a_marker_is_a_collection_error(project: pytest.Pytester, text: str, message: str) -> None:
+    """The message names the test, without a traceback, before anything is run."""
+    project.makepyfile(test_bad=text)
+    result = project.runpytest_subprocess()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([message])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_fixture_without_a_scenario_says_what_is_missing(pytester: pytest.Pytester) -> None:
+    """A test that asks for a trial without the marker is told of it."""
+    pytester.makepyfile("def test_one(codeact_trial): pass")
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*test_one: codeact fixtures need @pytest.mark.scenario(prompt, [*], tools, *"])
+
+
+def test_world_that_cannot_be_made_is_an_error(run_beside: Callable[..., pytest.RunResult]) -> None:
+    """An exception of the world's own constructor is quoted."""
+    text = bad().replace("class World:", "class World:\n    def __init__(self): raise OSError('no file')\n")
+    result = run_beside(text, "--codeact-arms=direct")
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ScenarioError: test_bad.py::test_bad: making the world failed: OSError: no file*"])
