@@ -269,12 +269,17 @@ def test_traceback_into_an_earlier_program_shows_its_line(start: Callable[..., I
     session.run("def half(n):\n    return n / 0\n")
     session.run("y = 1\n")
 
-    assert told(session.run("z = 5\nhalf(z)\n")) == (
-        "Traceback (most recent call last):\n"
-        '  File "main.py", line 2, in <module>\n    half(z)\n'
-        '  File "main.py (program 1)", line 2, in half\n    return n / 0\n           ~~^~~\n'
-        "ZeroDivisionError: division by zero"
-    )
+    error = told(session.run("z = 5\nhalf(z)\n"))
+
+    # Without the carets, which differ between versions of Python.
+    assert [line for line in error.splitlines() if not set(line) <= set(" ~^")] == [
+        "Traceback (most recent call last):",
+        '  File "main.py", line 2, in <module>',
+        "    half(z)",
+        '  File "main.py (program 1)", line 2, in half',
+        "    return n / 0",
+        "ZeroDivisionError: division by zero",
+    ]
 
 
 def test_declarations_are_known_to_programs(start: Callable[..., Interpreter]) -> None:

@@ -75,6 +75,8 @@ def reference_model(context: ModelContext) -> ReferenceModel:
             "or choose a live model with --codeact-model"
         )
     check_solution(context.solution.function)
+    # Loaded here, the vocabulary does not count as the first reply's latency.
+    load_counter()
     return ReferenceModel(solution=context.solution, fault=context.model, seed=context.seed)
 
 

@@ -89,7 +89,8 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
     datetime: "date datetime time timedelta timezone tzinfo UTC MINYEAR MAXYEAR",
     decimal: """Decimal Context getcontext setcontext localcontext BasicContext DefaultContext
         ExtendedContext ROUND_05UP ROUND_CEILING ROUND_DOWN ROUND_FLOOR ROUND_HALF_DOWN ROUND_HALF_EVEN
-        ROUND_HALF_UP ROUND_UP DecimalException Clamped DivisionByZero FloatOperation Inexact InvalidOperation Overflow Rounded Subnormal Underflow""",
+        ROUND_HALF_UP ROUND_UP DecimalException Clamped DivisionByZero FloatOperation Inexact InvalidOperation
+        Overflow Rounded Subnormal Underflow""",
     difflib: "SequenceMatcher Differ get_close_matches ndiff unified_diff context_diff",
     enum: "Enum IntEnum StrEnum Flag IntFlag auto unique verify member nonmember UNIQUE CONTINUOUS",
     fractions: "Fraction",

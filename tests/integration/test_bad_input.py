@@ -122,7 +122,10 @@ def test_endless_reference_ends_at_its_deadline(project: pytest.Pytester, run: C
 )
 def test_tool_at_fault_is_an_error_result_in_both_arms(project: pytest.Pytester, act: str, message: str) -> None:
     """What a tool does wrong is a text that the model can read, the same whoever called it; the trial goes on."""
-    solve = "\n    ".join(["try:", "    tools.act()", "except Exception as error:", "    return str(error)"])
+    solve = """try:
+        tools.act()
+    except Exception as error:
+        return str(error)"""
     project.makepyfile(
         test_bad=bad(act=act, solve=solve)
         + "    print('ANSWER', codeact_trial.answer)\n    assert not codeact_trial.record.calls[0].result\n"

@@ -159,10 +159,14 @@ class Quiet:
         raise ProviderError(f"{self.model} is down")
 
 
+def count_looks(record):
+    return sum(call.name == "look" for call in record.calls)
+
+
 def pytest_codeact_register(registry):
     registry.add_arm("polite", Polite)
     registry.add_provider("quiet", Quiet)
-    registry.add_metric(Metric(name="looks", title="looks", unit="", value=lambda r: sum(c.name == "look" for c in r.calls)))
+    registry.add_metric(Metric(name="looks", title="looks", unit="", value=count_looks))
 """
 
 
