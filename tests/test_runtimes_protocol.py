@@ -228,16 +228,15 @@ def test_death_names_the_signal(take_over: Callable[..., Execution]) -> None:
 def test_message_between_programs_is_a_crash(tmp_path: Path, calls: Calls) -> None:
     """A process that speaks out of turn does not get to answer the next program."""
     path = tmp_path / "child.py"
-    path.write_text(PRELUDE + READY + "done()\ndone(value='forged')" + STALL)
+    both = "m = json.dumps(dict(t='done', status='ok', value='forged', error=None)).encode()\nraw((struct.pack('>I', len(m)) + m) * 2)"
+    path.write_text(PRELUDE + READY + both + STALL)
     runtime = RestrictedRuntime(command=(sys.executable, "-S", "-E", str(path)))
     session = runtime.start(Bindings(functions=("tool",), call=calls), Limits())
-    statuses = [session.run("1").status]
-    for _ in range(50):
-        if statuses[-1] == "ok":
-            statuses.append(session.run("1").status)
+    first, second = session.run("1"), session.run("1")
     runtime.close()
 
-    assert statuses[-1] == "crash"
+    assert first.status == "ok"
+    assert second.error == f"the sandbox process broke the protocol: a message before its program.\n{RESTARTED}"
 
 
 START = {

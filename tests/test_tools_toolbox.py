@@ -390,6 +390,16 @@ def test_what_cannot_be_bound_is_refused(name: str, args: list[Any], kwargs: dic
     assert (record.origin, toolbox.journal) == ("code", (record,))
 
 
+def test_refusal_of_a_bound_call_is_cut() -> None:
+    """However many tools there are to be listed, the text stays short, and is the one that a direct call gets."""
+    members = {f"{'a' * 50}_{index}": vars(World)["give"] for index in range(100)}
+    toolbox = Toolbox(type("Many", (), members)())
+    records = [toolbox.call_bound("b", [], {}), toolbox.call("b", {}, origin="direct")]
+
+    assert [len(each.error or "") for each in records] == [2_000, 2_000]
+    assert records[0].error == records[1].error
+
+
 def test_program_call_is_bound_and_carried_out() -> None:
     """A bound call is noted once, by name, as one of a program."""
     toolbox = Toolbox(World())
