@@ -284,7 +284,8 @@ The built-in metrics, in table order. Definitions, per trial:
 * tool_calls: tool executions, failed ones included; `final_answer` is none.
 * input_tokens, output_tokens, tokens: billed tokens over the turns; input includes cache reads and writes.
 * cached_input_tokens: the part of the input read from the provider's prompt cache.
-* latency_s: model_s + action_s. waited_s, the retry back-off, is not in it.
+* latency_s: model_s + action_s. Not in it: waited_s, the retry back-off, and what happens once before the first turn,
+  making the model's client and starting the sandbox.
 * tool_result_bytes: UTF-8 bytes of all tool results, error texts included.
 * visible_result_bytes: UTF-8 bytes of results, program output and error texts that the model was shown.
 * suppression: 1 - visible_result_bytes / tool_result_bytes; None when no bytes were returned.

@@ -81,12 +81,16 @@ class ScriptedRuntime:
         self._programs = programs
         self.started: list[Bindings] = []
         self.closed = 0
+        self.prepared = 0
 
     def start(self, bindings: Bindings, limits: Limits) -> Interpreter:
         self.started.append(bindings)
         runtime = self
 
         class _Interpreter:
+            def prepare(self) -> None:
+                runtime.prepared += 1
+
             def run(self, program: str) -> Execution:
                 return runtime._programs[program](bindings)
 

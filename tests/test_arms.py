@@ -101,6 +101,14 @@ def test_code_offers_one_tool_and_a_typed_api() -> None:
     assert "def final_answer(answer: Item) -> None:" in offer.system
 
 
+def test_code_starts_its_interpreter_before_the_first_turn() -> None:
+    """Starting a process is no latency of the model's first action."""
+    bench, runtime = make_bench()
+    CodeArm().offer(bench)
+
+    assert (len(runtime.started), runtime.prepared) == (1, 1)
+
+
 def test_code_runs_programs_in_one_interpreter() -> None:
     """A second program finds the first one's interpreter, in another turn too."""
     bench, runtime = make_bench({"a": lambda _: Execution(status="ok"), "b": lambda _: Execution(status="ok")})

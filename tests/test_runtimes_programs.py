@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
-from pytest_codeact.runtimes._process import ENVIRONMENT
+from pytest_codeact.runtimes.restricted._process import ENVIRONMENT
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
-from pytest_codeact.runtimes._conversation import RESTARTED
+from pytest_codeact.runtimes.restricted._conversation import RESTARTED
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import pytest
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
-from pytest_codeact.runtimes._conversation import RESTARTED
-from pytest_codeact.runtimes._process import sandbox_command
+from pytest_codeact.runtimes.restricted._conversation import RESTARTED
+from pytest_codeact.runtimes.restricted._process import sandbox_command
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 if TYPE_CHECKING:
@@ -671,6 +671,19 @@ session.run("tell()\\nwhile True: pass")
 """
 
 
+def test_prepared_session_has_its_process_before_the_first_program(runtime: RestrictedRuntime) -> None:
+    """Preparing starts the process once, and the program finds it."""
+    session = runtime.start(Bindings(functions=(), call=Host()), Limits())
+    session.prepare()
+    process = session._process
+    session.prepare()
+    execution = session.run("1 + 1")
+
+    assert process is not None
+    assert session._process is process
+    assert execution.value == "2"
+
+
 @linux_only
 def test_process_dies_with_its_host() -> None:
     """A host that is killed leaves no runaway program behind."""
@@ -742,7 +755,7 @@ def test_host_imports_nothing_of_the_sandbox() -> None:
     """The test process never loads RestrictedPython or a module of the inside."""
     code = (
         "import sys, pytest_codeact.runtimes.restricted\n"
-        "print([m for m in sys.modules if m.startswith('RestrictedPython') or m.endswith(('._child', '._guards'))])"
+        "print([m for m in sys.modules if m.startswith('RestrictedPython') or '.restricted.child' in m])"
     )
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)

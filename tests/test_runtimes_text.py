@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_codeact.runtimes._channel import Channel, FrameTooLongError, ProtocolError
-from pytest_codeact.runtimes._process import OwnTime, Watchdog
-from pytest_codeact.runtimes._text import cut, escape, utf8_bytes
+from pytest_codeact.runtimes.restricted._channel import Channel, FrameTooLongError, ProtocolError
+from pytest_codeact.runtimes.restricted._process import OwnTime, Watchdog
+from pytest_codeact.runtimes.restricted._text import cut, escape, utf8_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -133,17 +133,18 @@ TABLE: list[tuple[Any, dict[str, Any], str, list[tuple[Any, Any]]]] = [
     (Literal["a"] | Literal["b"], {"type": "string", "enum": ["a", "b"]}, "Literal['a', 'b']", [("b", "b")]),  # noqa: PYI030 - see above
     (
         int | Literal["a"] | Literal["b"],  # noqa: PYI030 - see above
-        {"anyOf": [INTEGER, {"type": "string", "enum": ["a", "b"]}]},
-        "int | Literal['a', 'b']",
+        {"anyOf": [{"type": "string", "enum": ["a", "b"]}, INTEGER]},
+        "Literal['a', 'b'] | int",
         [("b", "b"), (3, 3)],
     ),
     (Colour, {"type": "string", "enum": ["red", "blue"]}, "Literal['red', 'blue']", [("red", Colour.RED)]),
     (Level, {"type": "integer", "enum": [1, 2]}, "Literal[1, 2]", [(2, Level.HIGH), (2.0, Level.HIGH)]),
     (int | None, {"anyOf": [INTEGER, NULL]}, "int | None", [(None, None), (3, 3), (3.0, 3)]),
     (Optional[int], {"anyOf": [INTEGER, NULL]}, "int | None", [(None, None), (3, 3)]),  # noqa: UP045 - the old spelling
-    (Union[str, int], {"anyOf": [STRING, INTEGER]}, "str | int", [("3", "3"), (3, 3)]),  # noqa: UP007 - the old spelling
+    (Union[str, int], {"anyOf": [INTEGER, STRING]}, "int | str", [("3", "3"), (3, 3)]),  # noqa: UP007 - the old spelling
     (float | int, {"anyOf": [{"type": "number"}, INTEGER]}, "float | int", [(3, 3), (3.0, 3.0)]),
-    (int | float, {"anyOf": [INTEGER, {"type": "number"}]}, "int | float", [(3, 3), (3.0, 3.0)]),
+    (int | float, {"anyOf": [{"type": "number"}, INTEGER]}, "float | int", [(3, 3), (3.0, 3.0)]),
+    (None | int, {"anyOf": [INTEGER, NULL]}, "int | None", [(None, None), (3, 3)]),  # noqa: RUF036 - the order is ours
     (list[str], {"type": "array", "items": STRING}, "list[str]", [([], []), (["a"], ["a"])]),
     (typing.List[str], {"type": "array", "items": STRING}, "list[str]", [(["a"], ["a"])]),  # noqa: UP006 - the old spelling
     (Sequence[int], {"type": "array", "items": INTEGER}, "list[int]", [([1.0], [1])]),

@@ -36,7 +36,7 @@ _SILENT: Final = "(the program ended without error and printed nothing)"
 
 
 class CodeArm:
-    """The model acts by programs. They share one interpreter per trial, which is started by the first of them."""
+    """The model acts by programs. They share one interpreter per trial, which runs before the first turn begins."""
 
     def __init__(self) -> None:
         self._interpreter: Interpreter | None = None
@@ -45,6 +45,8 @@ class CodeArm:
     def offer(self, bench: Bench) -> Offer:
         """Offer `run_code`, and the API as part of the system prompt."""
         api = python_api(bench.toolbox.tools, bench.final)
+        # Started here, the sandbox is no latency of the first turn, as making the model's client is none.
+        self._session(bench).prepare()
         # One program per reply, as in the CodeAct paper: the second could not have seen the first one's output.
         return Offer(system=_SYSTEM + api.text, tools=(RUN_CODE,), parallel_tool_calls=False)
 

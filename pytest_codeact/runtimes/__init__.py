@@ -124,6 +124,15 @@ class Execution:
 class Interpreter(Protocol):
     """A language session of one trial: variables live from one program to the next."""
 
+    def prepare(self) -> None:
+        """
+        Start what the first program needs, if it does not run yet: its seconds are nobody's latency.
+
+        Raises:
+            SandboxError: It did not start.
+        """
+        ...
+
     def run(self, program: str) -> Execution:
         """
         Run a program to its end, its failure or a limit.
@@ -152,7 +161,7 @@ class Runtime(Protocol):
 
     def start(self, bindings: Bindings, limits: Limits) -> Interpreter:
         """
-        Start a session. Cheap; the process may be started on first use.
+        Start a session. Cheap; the process may be started by `Interpreter.prepare` or the first program.
 
         Raises:
             SandboxError: The platform cannot run it.

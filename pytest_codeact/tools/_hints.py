@@ -249,14 +249,19 @@ class _Reader:
 
 
 def _one_of(options: list[Shape]) -> Shape:
-    """Give the union of shapes, its Literals made one: that is shorter, and tells what is allowed in one place."""
+    """
+    Give the union of shapes, its Literals made one: that is shorter, and tells what is allowed in one place.
+
+    In an order of its own, None last: `typing` hands out whichever of two equal unions it met first, and what a
+    model is shown must not depend on which modules this process imported.
+    """
     literals = [each for each in options if isinstance(each, Choice) and each.enum is None]
-    if len(literals) < 2:  # noqa: PLR2004 - it takes two to be merged
-        return OneOf(options=tuple(options))
-    merged = Choice(values=tuple(value for each in literals for value in each.values))
-    rest = [each for each in options if each not in literals]
-    at = options.index(literals[0])
-    return OneOf(options=(*rest[:at], merged, *rest[at:])) if rest else merged
+    if len(literals) > 1:
+        merged = Choice(values=tuple(value for each in literals for value in each.values))
+        options = [merged, *(each for each in options if each not in literals)]
+    if len(options) == 1:
+        return options[0]
+    return OneOf(options=tuple(sorted(options, key=lambda each: (each.annotation == "None", each.annotation))))
 
 
 def _unwrapped(hint: Any) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_codeact.runtimes._tasks import CancelledError
+from pytest_codeact.runtimes.restricted.child.tasks import CancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

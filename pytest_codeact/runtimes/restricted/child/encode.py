@@ -10,7 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes._channel import VALUE_DEPTH
+from pytest_codeact.runtimes.restricted._channel import VALUE_DEPTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from collections import deque
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
-from pytest_codeact.runtimes._kinds import present_as
+from pytest_codeact.runtimes.restricted.child.kinds import present_as
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator

@@ -15,9 +15,9 @@ from decimal import Context
 from types import FunctionType, MappingProxyType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes import _names as names
-from pytest_codeact.runtimes._format import RAW_FORMATS, checked_format
-from pytest_codeact.runtimes._kinds import (
+from pytest_codeact.runtimes.restricted.child import names
+from pytest_codeact.runtimes.restricted.child.format import RAW_FORMATS, checked_format
+from pytest_codeact.runtimes.restricted.child.kinds import (
     AbstractMeta,
     DeniedAttributeError,
     DeniedCallError,

@@ -3,7 +3,7 @@ Which names a program may write, read and define: the vocabulary that the compil
 run-time guards share.
 
 Public names are read natively, as plain Python would: what a program can reach through them is decided by
-what it is given (`_facades`, `_guards`). The names below are those that need a decision of their own.
+what it is given (`child.facades`, `child.guards`). The names below are those that need a decision of their own.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ READABLE: Final = (
     | {"__class__", "__module__", "__dict__", "__annotations__", "__members__", "__setattr__"}
     | {"__cause__", "__context__", "__notes__", "__suppress_context__"}
 )
-"""Special attributes that a program may read; `_guards` says of which objects."""
+"""Special attributes that a program may read; `child.guards` says of which objects."""
 
 CLASS_VARIABLES: Final = frozenset({"__slots__", "__hash__"})
 """Special names that a class body may assign."""

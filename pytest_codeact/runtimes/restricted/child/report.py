@@ -8,13 +8,13 @@ import linecache
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.runtimes._policy import FILE_NAME
-from pytest_codeact.runtimes._text import cut
+from pytest_codeact.runtimes.restricted.child.policy import FILE_NAME
+from pytest_codeact.runtimes.restricted._text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_codeact.runtimes._policy import Refusal
+    from pytest_codeact.runtimes.restricted.child.policy import Refusal
 
 REPORT_BYTES: Final = 4096
 """Longest report, in UTF-8 bytes."""

@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.errors import SandboxError
-from pytest_codeact.runtimes._channel import ProtocolError
-from pytest_codeact.runtimes._conversation import ERROR_BYTES, Conversation, checked, limited, status_text
-from pytest_codeact.runtimes._process import SandboxProcess, sandbox_command
-from pytest_codeact.runtimes._text import cut, escape, utf8_bytes
+from pytest_codeact.runtimes.restricted._channel import ProtocolError
+from pytest_codeact.runtimes.restricted._conversation import ERROR_BYTES, Conversation, checked, limited, status_text
+from pytest_codeact.runtimes.restricted._process import SandboxProcess, sandbox_command
+from pytest_codeact.runtimes.restricted._text import cut, escape, utf8_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_codeact.runtimes import Bindings, Execution, Limits
-    from pytest_codeact.runtimes._channel import Message
+    from pytest_codeact.runtimes.restricted._channel import Message
 
 _SEND_BYTES: Final = 8 * 2**20
 """Longest message to the process: the result of a call, mostly."""
@@ -57,7 +57,7 @@ class RestrictedRuntime:
 
     def start(self, bindings: Bindings, limits: Limits) -> _Session:
         """
-        Start a session. Its process is started by its first program.
+        Start a session. Its process is started when it is prepared, or by its first program.
 
         Raises:
             SandboxError: The platform cannot run it, a function's name cannot be bound, or it is closed.
@@ -101,6 +101,11 @@ class _Session:
         self._process: SandboxProcess | None = None
         self._programs: list[str] = []
         self._closed = False
+
+    def prepare(self) -> None:
+        """Start the process, if none runs."""
+        if self._process is None and not self._closed:
+            self._launch()
 
     def run(self, program: str) -> Execution:
         """Run a program to its end, its failure or a limit."""

@@ -57,15 +57,15 @@ import uuid
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes._asyncio import Asyncio
-from pytest_codeact.runtimes._futures import futures_names
-from pytest_codeact.runtimes._kinds import AbstractMeta, DeniedAttributeError, DeniedCallError, Type
+from pytest_codeact.runtimes.restricted.child.asyncio import Asyncio
+from pytest_codeact.runtimes.restricted.child.futures import futures_names
+from pytest_codeact.runtimes.restricted.child.kinds import AbstractMeta, DeniedAttributeError, DeniedCallError, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_codeact.runtimes._guards import Guards
-    from pytest_codeact.runtimes._tasks import Loop
+    from pytest_codeact.runtimes.restricted.child.guards import Guards
+    from pytest_codeact.runtimes.restricted.child.tasks import Loop
 
 _NAMES: Final[Mapping[ModuleType, str]] = {
     abc: "ABC abstractmethod",

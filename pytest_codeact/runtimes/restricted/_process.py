@@ -2,7 +2,7 @@
 The sandbox's process as the test process sees it: launched, timed, asked where it is, killed.
 
 Everything that decides what the process starts with is here: the command, the environment, the descriptors.
-What it then takes from itself is in `_lockdown`.
+What it then takes from itself is in `child.lockdown`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_codeact.errors import SandboxError
-from pytest_codeact.runtimes._channel import Channel, ProtocolError
+from pytest_codeact.runtimes.restricted._channel import Channel, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,10 +43,10 @@ _BOOTSTRAP: Final = """\
 import sys, types
 root, site = sys.argv[1:3]
 sys.path.append(site)
-for name, folder in (("pytest_codeact", root), ("pytest_codeact.runtimes", root + "/runtimes")):
-    sys.modules[name] = package = types.ModuleType(name)
-    package.__path__ = [folder]
-from pytest_codeact.runtimes._child import main
+for name in ("", ".runtimes", ".runtimes.restricted", ".runtimes.restricted.child"):
+    sys.modules["pytest_codeact" + name] = package = types.ModuleType("pytest_codeact" + name)
+    package.__path__ = [root + name.replace(".", "/")]
+from pytest_codeact.runtimes.restricted.child.main import main
 main(int(sys.argv[3]))
 """
 
@@ -71,7 +71,7 @@ def sandbox_command() -> tuple[str, ...]:
             "the restricted runtime needs the RestrictedPython package; run: pip install 'RestrictedPython>=9,<10'"
         )
     site = Path(package.submodule_search_locations[0]).parent
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     return (sys.executable, "-s", "-S", "-P", "-B", "-c", _BOOTSTRAP, str(root), str(site))
 
 

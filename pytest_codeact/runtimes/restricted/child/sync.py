@@ -1,5 +1,5 @@
 """
-What coroutines wait for, as `asyncio` has it, on the loop of `_tasks`.
+What coroutines wait for, as `asyncio` has it, on the loop of `child.tasks`.
 """
 
 from __future__ import annotations
@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_codeact.runtimes._tasks import CancelledError, Future
+from pytest_codeact.runtimes.restricted.child.tasks import CancelledError, Future
 
 if TYPE_CHECKING:
-    from pytest_codeact.runtimes._tasks import Loop
+    from pytest_codeact.runtimes.restricted.child.tasks import Loop
 
 
 class QueueEmpty(Exception):  # noqa: N818  # asyncio's own name

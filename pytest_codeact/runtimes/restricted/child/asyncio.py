@@ -1,5 +1,5 @@
 """
-What a program finds as `asyncio`, on the loop of `_tasks`.
+What a program finds as `asyncio`, on the loop of `child.tasks`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from pytest_codeact.runtimes._sync import Event, Queue, QueueEmpty, QueueFull, Semaphore, TaskGroup
-from pytest_codeact.runtimes._tasks import CancelledError, Future, InvalidStateError, Loop, Sleep, Task
+from pytest_codeact.runtimes.restricted.child.sync import Event, Queue, QueueEmpty, QueueFull, Semaphore, TaskGroup
+from pytest_codeact.runtimes.restricted.child.tasks import CancelledError, Future, InvalidStateError, Loop, Sleep, Task
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator

@@ -8,8 +8,8 @@ import _string  # type: ignore[import-not-found]  # what string.Formatter is mad
 from types import BuiltinMethodType
 from typing import Any, Final
 
-from pytest_codeact.runtimes import _names as names
-from pytest_codeact.runtimes._kinds import DeniedAttributeError
+from pytest_codeact.runtimes.restricted.child import names
+from pytest_codeact.runtimes.restricted.child.kinds import DeniedAttributeError
 
 RAW_FORMATS: Final = frozenset({"format", "format_map"})
 """The methods that read attributes."""

@@ -12,17 +12,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.runtimes import CallReply, Execution
-from pytest_codeact.runtimes._channel import FrameTooLongError, ProtocolError
-from pytest_codeact.runtimes._process import OwnTime
-from pytest_codeact.runtimes._text import cut, escape, utf8_bytes
+from pytest_codeact.runtimes.restricted._channel import FrameTooLongError, ProtocolError
+from pytest_codeact.runtimes.restricted._process import OwnTime
+from pytest_codeact.runtimes.restricted._text import cut, escape, utf8_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_codeact.records import CodeStatus
     from pytest_codeact.runtimes import Bindings, Limits
-    from pytest_codeact.runtimes._channel import Message
-    from pytest_codeact.runtimes._process import Place, SandboxProcess
+    from pytest_codeact.runtimes.restricted._channel import Message
+    from pytest_codeact.runtimes.restricted._process import Place, SandboxProcess
 
 RESTARTED: Final = (
     "The interpreter was restarted: the variables, functions and imports of this and earlier programs are gone."

@@ -17,22 +17,22 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes import _names as names
-from pytest_codeact.runtimes._channel import Channel
-from pytest_codeact.runtimes._encode import encode_arguments
-from pytest_codeact.runtimes._facades import Facade, build_modules
-from pytest_codeact.runtimes._guards import Guards
-from pytest_codeact.runtimes._kinds import DeniedError, ToolError
-from pytest_codeact.runtimes._lockdown import lock_down
-from pytest_codeact.runtimes._policy import RefusedError, compile_program
-from pytest_codeact.runtimes._report import Sources, refusal_text, traceback_text
-from pytest_codeact.runtimes._tasks import DeadlockError, Loop
-from pytest_codeact.runtimes._text import cut
+from pytest_codeact.runtimes.restricted.child import names
+from pytest_codeact.runtimes.restricted._channel import Channel
+from pytest_codeact.runtimes.restricted.child.encode import encode_arguments
+from pytest_codeact.runtimes.restricted.child.facades import Facade, build_modules
+from pytest_codeact.runtimes.restricted.child.guards import Guards
+from pytest_codeact.runtimes.restricted.child.kinds import DeniedError, ToolError
+from pytest_codeact.runtimes.restricted.child.lockdown import lock_down
+from pytest_codeact.runtimes.restricted.child.policy import RefusedError, compile_program
+from pytest_codeact.runtimes.restricted.child.report import Sources, refusal_text, traceback_text
+from pytest_codeact.runtimes.restricted.child.tasks import DeadlockError, Loop
+from pytest_codeact.runtimes.restricted._text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_codeact.runtimes._channel import Message
+    from pytest_codeact.runtimes.restricted._channel import Message
 
 RECEIVE_BYTES: Final = 8 * 2**20
 """Longest message to the process."""

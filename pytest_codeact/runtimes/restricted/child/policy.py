@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from pytest_codeact.runtimes import _names as names
+from pytest_codeact.runtimes.restricted.child import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -275,7 +275,7 @@ class _Policy(RestrictingNodeTransformer):
             return self.node_contents_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """Allow classes; `_guards` decides on bases and metaclass when the class is made."""
+        """Allow classes; `child.guards` decides on bases and metaclass when the class is made."""
         self.check_name(node, node.name)
         for statement in node.body:
             if isinstance(statement, ast.Assign):
