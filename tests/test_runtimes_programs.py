@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
-from pytest_codeact.runtimes.restricted._process import ENVIRONMENT
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
+from pytest_codeact.runtimes.restricted._process import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
-from pytest_codeact.runtimes.restricted._conversation import RESTARTED
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
+from pytest_codeact.runtimes.restricted._conversation import RESTARTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

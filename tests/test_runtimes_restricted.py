@@ -19,9 +19,9 @@ import pytest
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
+from pytest_codeact.runtimes.restricted import RestrictedRuntime
 from pytest_codeact.runtimes.restricted._conversation import RESTARTED
 from pytest_codeact.runtimes.restricted._process import sandbox_command
-from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

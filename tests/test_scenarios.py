@@ -265,7 +265,7 @@ def test_end_state_shows_wrong_writes_though_errors_are_ignored(number: int) -> 
 
 
 @pytest.mark.parametrize(
-    "number,writes,write_leaves,reads",
+    ("number", "writes", "write_leaves", "reads"),
     [
         (1, 4, 16, 3),
         (2, 3, 21, 1),
@@ -324,7 +324,7 @@ def test_reference_repeats_itself(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "number,answer,rows,statuses",
+    ("number", "answer", "rows", "statuses"),
     [
         (
             1,
@@ -509,7 +509,7 @@ def test_prompt_holds_every_literal_argument(number: int) -> None:
     assert set() == {each for each in literals if isinstance(each, int | float)} - numbers_in(prompt)
 
 
-@pytest.mark.parametrize("number,found", [(2, 1), (3, 3), (5, 1), (6, 3), (7, 7), (8, 1)])
+@pytest.mark.parametrize(("number", "found"), [(2, 1), (3, 3), (5, 1), (6, 3), (7, 7), (8, 1)])
 def test_writes_depend_on_what_was_found(number: int, found: int) -> None:
     """Some scenarios cannot be written down at once: ids, remainders and balances come from results."""
     constants = [node.value for node in ast.walk(reference_tree(number)) if isinstance(node, ast.Constant)]
@@ -629,7 +629,7 @@ PAYMENT: dict[str, Json] = {"invoice_id": "INV-002", "amount": 1.00, "date": "20
 
 
 @pytest.mark.parametrize(
-    "name,arguments,message",
+    ("name", "arguments", "message"),
     [
         (
             "record_expense",

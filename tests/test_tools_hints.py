@@ -144,7 +144,7 @@ TABLE: list[tuple[Any, dict[str, Any], str, list[tuple[Any, Any]]]] = [
     (Union[str, int], {"anyOf": [INTEGER, STRING]}, "int | str", [("3", "3"), (3, 3)]),  # noqa: UP007 - the old spelling
     (float | int, {"anyOf": [{"type": "number"}, INTEGER]}, "float | int", [(3, 3), (3.0, 3.0)]),
     (int | float, {"anyOf": [{"type": "number"}, INTEGER]}, "float | int", [(3, 3), (3.0, 3.0)]),
-    (None | int, {"anyOf": [INTEGER, NULL]}, "int | None", [(None, None), (3, 3)]),  # noqa: RUF036 - the order is ours
+    (None | int, {"anyOf": [INTEGER, NULL]}, "int | None", [(None, None), (3, 3)]),
     (list[str], {"type": "array", "items": STRING}, "list[str]", [([], []), (["a"], ["a"])]),
     (typing.List[str], {"type": "array", "items": STRING}, "list[str]", [(["a"], ["a"])]),  # noqa: UP006 - the old spelling
     (Sequence[int], {"type": "array", "items": INTEGER}, "list[int]", [([1.0], [1])]),

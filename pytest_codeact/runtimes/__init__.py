@@ -62,7 +62,8 @@ def limit_problem(name: object, value: object) -> str:
 
 
 def _limit_kinds() -> dict[str, type[int | float]]:
-    return {each.name: type(each.default) for each in fields(Limits)}
+    defaults = Limits()
+    return {each.name: type(getattr(defaults, each.name)) for each in fields(Limits)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

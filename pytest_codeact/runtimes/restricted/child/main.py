@@ -17,8 +17,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes.restricted.child import names
 from pytest_codeact.runtimes.restricted._channel import Channel
+from pytest_codeact.runtimes.restricted._text import cut
+from pytest_codeact.runtimes.restricted.child import names
 from pytest_codeact.runtimes.restricted.child.encode import encode_arguments
 from pytest_codeact.runtimes.restricted.child.facades import Facade, build_modules
 from pytest_codeact.runtimes.restricted.child.guards import Guards
@@ -27,7 +28,6 @@ from pytest_codeact.runtimes.restricted.child.lockdown import lock_down
 from pytest_codeact.runtimes.restricted.child.policy import RefusedError, compile_program
 from pytest_codeact.runtimes.restricted.child.report import Sources, refusal_text, traceback_text
 from pytest_codeact.runtimes.restricted.child.tasks import DeadlockError, Loop
-from pytest_codeact.runtimes.restricted._text import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,8 +8,8 @@ import linecache
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.runtimes.restricted.child.policy import FILE_NAME
 from pytest_codeact.runtimes.restricted._text import cut
+from pytest_codeact.runtimes.restricted.child.policy import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
