@@ -134,6 +134,7 @@ class _Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._crashed: list[str] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -146,27 +147,29 @@ class _Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
-        """Count a trial whose worker died as an error."""
-        from pytest_codeact.session import Session
-
-        Session.of(self._config).add_crash(crashitem)
+        """Keep the id of a test whose worker died: if it was a trial, it counts as an error."""
+        self._crashed.append(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, error: object) -> None:
         """Keep a worker's death from making its snapshots look unused."""
-        if error:
+        from pytest_codeact.session import Session
+
+        if error and Session.get(self._config) and self._config.pluginmanager.has_plugin("syrupy"):
             from pytest_codeact.snapshots import distrust_unused
 
             distrust_unused(self._config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Measure and store before pytest-benchmark ends its session."""
         from pytest_codeact.session import Session
 
-        session = Session.get(self._config)
-        if session is not None:
-            session.finish(exitstatus)
+        ours = Session.get(self._config)
+        if ours is not None:
+            ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+            cut_short = bool(session.shouldstop or session.shouldfail)
+            ours.finish(interrupted=cut_short or not ended, crashed=self._crashed)
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)

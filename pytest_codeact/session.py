@@ -14,12 +14,12 @@ import pytest
 from pytest_codeact import measure
 from pytest_codeact.collection import SNAPSHOTS, case_id, make_cases, scenario_id
 from pytest_codeact.kit import Kit
-from pytest_codeact.records import Json, TrialRecord
+from pytest_codeact.records import TrialRecord
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pytest_codeact.records import Json
     from pytest_codeact.snapshots import Written
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 _KEY: pytest.StashKey[Session] = pytest.StashKey()
 
-_TOKENS_ADVICE: Final = (
-    "Tokens are n/a because the Tekken vocabulary is missing; run: pip install 'pytest-codeact[tokens]'"
-)
+_TOKENS_ADVICE: Final = "Tokens are n/a: the Tekken vocabulary is missing. Run:\n  pip install 'pytest-codeact[tokens]'"
 
 
 class Session:
@@ -73,38 +71,22 @@ class Session:
         else:
             self._disagreed[scenario] = None
 
-    def add_crash(self, node_id: str) -> None:
-        """Take in a trial whose worker died: an error, of which only the case is known."""
-        for case in make_cases(self._kit.settings):
-            own_part = case_id(case, self._kit.settings)
-            if node_id.endswith((f"[{own_part}]", f"-{own_part}]")):
-                scenario = scenario_id(node_id, own_part)
-                self._disagreed[scenario] = None
-                self.records.append(
-                    TrialRecord(
-                        scenario=scenario,
-                        arm=case.arm,
-                        model=case.model,
-                        trial=case.trial,
-                        mode=None,
-                        turns=(),
-                        calls=(),
-                        ended="error",
-                        error="the worker process died during this trial",
-                    )
-                )
-                return
-
-    def finish(self, exit_status: int) -> None:
+    def finish(self, *, interrupted: bool, crashed: Iterable[str]) -> None:
         """
         Store what was measured, before pytest-benchmark ends, and write the snapshots that are to be updated.
 
         Args:
-            exit_status: The run's so far.
+            interrupted: Whether the run ended before its last test.
+            crashed: Node ids of the tests during which a worker died.
         """
         from pytest_codeact.storage import publish
 
-        self._interrupted = exit_status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        self._interrupted = interrupted
+        modules = {record.scenario.partition("::")[0] for record in self.records}
+        # All that is left of such a test is its id. One beside our scenarios that ends as theirs do is one of them.
+        for node_id in crashed:
+            if node_id.partition("::")[0] in modules:
+                self._add_crash(node_id)
         publish(self._config, self.pools, self._kit.registry.metrics)
         if self._config.getoption("update_snapshots", default=False):
             self._write_snapshots()
@@ -151,6 +133,28 @@ class Session:
             terminal.write_line(line)
         if self._written is not None:
             terminal.write_line(str(self._written))
+
+    def _add_crash(self, node_id: str) -> None:
+        """Take in a trial whose worker died: an error, of which only the case is known."""
+        for case in make_cases(self._kit.settings):
+            own_part = case_id(case, self._kit.settings)
+            if node_id.endswith((f"[{own_part}]", f"-{own_part}]")):
+                scenario = scenario_id(node_id, own_part)
+                self._disagreed[scenario] = None
+                self.records.append(
+                    TrialRecord(
+                        scenario=scenario,
+                        arm=case.arm,
+                        model=case.model,
+                        trial=case.trial,
+                        mode=None,
+                        turns=(),
+                        calls=(),
+                        ended="error",
+                        error="the worker process died during this trial",
+                    )
+                )
+                return
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fakes import Item, calls, make_bench, runs, says
+from fakes import Item, Shelf, calls, make_bench, runs, says
 
-from pytest_codeact.arms import Answer, answer_from_text
+from pytest_codeact.arms import Answer, Bench, answer_from_text
 from pytest_codeact.arms.code import CodeArm
 from pytest_codeact.arms.direct import DirectArm
-from pytest_codeact.runtimes import Bindings, Execution
-from pytest_codeact.tools import FinalAnswer
+from pytest_codeact.runtimes import Bindings, Execution, Limits, Sandbox
+from pytest_codeact.runtimes.restricted import RestrictedRuntime
+from pytest_codeact.tools import FinalAnswer, Toolbox
 
 if TYPE_CHECKING:
     from pytest_codeact.records import Json, Message
@@ -177,6 +178,23 @@ def test_a_bad_call_is_the_same_error_in_both_arms() -> None:
     assert [(c.name, c.arguments, c.error) for c in direct.toolbox.journal] == [
         (c.name, c.arguments, c.error) for c in code.toolbox.journal
     ]
+
+
+@pytest.mark.parametrize(
+    "call", ["tools.lok(name='cup')", "tools.look()", "look('cup', 1)", "look(nmae='cup')", "put(3)"]
+)
+def test_a_bad_call_in_the_sandbox_is_that_of_the_direct_arm(call: str) -> None:
+    """What a program raises is worded as the direct arm's error result is, and is in the journal as well."""
+    runtime = RestrictedRuntime()
+    toolbox = Toolbox(Shelf())
+    bench = Bench(toolbox=toolbox, final=FinalAnswer(None), sandbox=Sandbox(lambda: runtime, Limits()))
+    observation = CodeArm().act(runs(f"import tools\n{call}").message, bench)
+    bench.sandbox.close()
+    runtime.close()
+    (journalled,) = toolbox.journal
+
+    assert observation.code_statuses == ("error",)
+    assert observation.results[0].content.splitlines()[-1] == f"ToolError: {journalled.error}"
 
 
 @pytest.mark.parametrize(

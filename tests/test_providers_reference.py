@@ -20,7 +20,6 @@ from pytest_codeact.providers._replay import MAX_CALLS, _frames, place, replay
 from pytest_codeact.providers._source import solution_source
 from pytest_codeact.providers._tekken import TokenCounter
 from pytest_codeact.providers.reference import (
-    TOKENS_ADVICE,
     ReferenceModel,
     check_solution,
     reference_model,
@@ -1476,8 +1475,7 @@ def test_usage_is_counted_over_request_and_reply() -> None:
 
 
 def test_usage_is_unknown_without_a_tokenizer() -> None:
-    """No guess takes its place, and the user can be told what to install."""
+    """No guess takes its place."""
     reply = ReferenceModel(solution=_solution(_no_calls), counter_loader=lambda: None).complete(_request())
 
     assert reply.usage is None
-    assert TOKENS_ADVICE == ("token counts need the Tekken vocabulary; run: pip install 'pytest-codeact[tokens]'")

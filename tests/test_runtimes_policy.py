@@ -99,6 +99,9 @@ DENIED = {
     "metaclass_of_type": ("type(int)('X', (), {})", "NameError: type() with three arguments is not available in the sandbox; write a class statement"),
     "class_of_class": ("(1).__class__.__class__('X', (), {})", "NameError: type() with three arguments is not available in the sandbox; write a class statement"),
     "class_of_enum": ("from enum import Enum\ntype(Enum)('X', (), {})", "NameError: type() with three arguments is not available in the sandbox; write a class statement"),
+    "special_enum_member": ("from enum import Enum\nEnum('X', {'__getattribute__': print})", "NameError: enum member '__getattribute__' is not available in the sandbox; write a class statement"),
+    "special_enum_pairs": ("from enum import IntEnum\nIntEnum('X', [('a', 1), ('_missing_', print)])", "NameError: enum member '_missing_' is not available in the sandbox; write a class statement"),
+    "special_enum_names": ("from enum import Flag\nFlag('X', 'a __init__')", "NameError: enum member '__init__' is not available in the sandbox; write a class statement"),
     "define_metaclass": ("class M(type): ...", "NameError: class 'M' cannot be a metaclass in the sandbox"),
     "metaclass_by_typing": ("import typing\nclass M(typing.Type[int]): ...", "NameError: class 'M' cannot be a metaclass in the sandbox"),
     "metaclass_by_alias": ("class M(type[int]): ...", "NameError: class 'M' cannot be a metaclass in the sandbox"),
@@ -176,6 +179,7 @@ ORDINARY = {
     "shadowed_tool": ("def get_order(n): return 'mine'\nget_order(1)", "'mine'"),
     "own_function_attribute": ("def f(): ...\nf.calls = 1\nf.calls += 1\nf.__doc__ = 'd'\nf.calls, f.__doc__", "(2, 'd')"),
     "type_is_type": ("type(int) is type, isinstance(int, type), type('') is str, repr(type)", "(True, True, True, \"<class 'type'>\")"),
+    "enum_by_call": ("from enum import Enum, IntEnum\nE = Enum('E', 'a, b')\nE.a.name, E(2).name, IntEnum('P', {'x': 5}).x + 1", "('a', 'b', 6)"),
     "dir_of_tool": ("[n for n in dir(get_order) + dir(tools) if n.startswith('_')]", "[]"),
 }  # fmt: skip
 """Programs that come near a rule and must run."""

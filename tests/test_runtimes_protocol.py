@@ -101,8 +101,8 @@ BROKEN = {
     "keywords_list": ("call(kw=[])", "a message 'call' whose 'kw' is a list"),
     "status_unknown": ('done(status="fine")', "the status 'fine'"),
     "status_of_the_host": ('done(status="final")', "the status 'final'"),
-    "tool_unknown": ('call(name="os.system")', "a call of 'os.system', which is no function of this trial"),
-    "tool_special": ('call(name="__class__")', "a call of '__class__', which is no function of this trial"),
+    "tool_unknown": ('call(name="os.system")', "a call of 'os.system', which no function can be called"),
+    "tool_special": ('call(name="__class__")', "a call of '__class__', which no function can be called"),
     "pipelined": ("b = b''\nfor i in (1, 2):\n    m = json.dumps(dict(t='call', id=i, name='tool', args=[], kw={})).encode()\n    b += struct.pack('>I', len(m)) + m\nraw(b)", "a message before the answer to its call"),
 }  # fmt: skip
 """What a process may send in breach of the protocol, with what the host says about it."""

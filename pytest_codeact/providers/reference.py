@@ -36,10 +36,7 @@ if TYPE_CHECKING:
     from pytest_codeact.providers import ModelContext, Request, Solution
     from pytest_codeact.records import ToolResult
 
-__all__ = ["TOKENS_ADVICE", "ReferenceModel", "check_solution", "reference_model"]
-
-TOKENS_ADVICE: Final = "token counts need the Tekken vocabulary; run: pip install 'pytest-codeact[tokens]'"
-"""What to tell the user when replies of the reference model carry no usage."""
+__all__ = ["ReferenceModel", "check_solution", "reference_model"]
 
 RUN_CODE: Final = "run_code"
 """Name of the tool that makes an arm a code arm. It takes one argument, `code`: the program."""

@@ -32,7 +32,7 @@ class TableNotes:
     Attributes:
         reference: Whether the reference policy made some of them.
         tokenizers: Names of the tokenizers by which tokens were counted here. Empty if all were billed.
-        advice: What to do about figures that are missing. "" for nothing.
+        advice: What to do about figures that are missing, in lines that are shown as they are. "" for nothing.
     """
 
     reference: bool = False
@@ -59,7 +59,8 @@ def render_table(pools: Sequence[Pool], metrics: Sequence[Metric], *, width: int
     lines.append("")
     for note in layout.footnotes(notes):
         lines += textwrap.wrap(note, min(width, _MAX_WIDTH), subsequent_indent="  ")
-    return lines
+    # Not wrapped: it may hold a command to copy.
+    return lines + notes.advice.splitlines()
 
 
 class _Layout:
@@ -112,7 +113,7 @@ class _Layout:
             saved = {
                 metric.name: saving(group, groups[base, model], metric) for metric in self._metrics if metric.summed
             }
-            self._unpaired = next((each for each in saved.values() if each.paired < each.of), self._unpaired)
+            self._unpaired = next((each for each in saved.values() if 0 < each.paired < each.of), self._unpaired)
             blank = [""] if self._errors else []
             for title, label, pick in ((f"saving vs {base}", self._arm(arm, model), _total), ("  median", "", _median)):
                 cells = [pick(saved[metric.name]) if metric.summed else "" for metric in self._metrics]
@@ -133,7 +134,7 @@ class _Layout:
             lines.append(f"Tokens counted here by {', '.join(notes.tokenizers)}, not billed.")
         if notes.reference:
             lines.append(_REFERENCE)
-        return [*lines, *([notes.advice] if notes.advice else [])]
+        return lines
 
     def _groups(self) -> list[tuple[str, str, list[Pool]]]:
         return [

@@ -125,6 +125,34 @@ def test_billed_tokens_carry_no_tokenizer(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*Tokens counted here*")
 
 
+def test_missing_tokenizer_is_said_and_no_guess_is_made(project: pytest.Pytester) -> None:
+    """Without the vocabulary the counts are n/a, are not stored, and the table says what to install."""
+    project.makeconftest(
+        """
+        import pytest
+        from pytest_codeact.providers import Solution
+        from pytest_codeact.providers.reference import ReferenceModel
+
+        @pytest.fixture
+        def codeact_client(codeact_scenario, codeact_tools):
+            solution = Solution(
+                function=codeact_scenario.reference,
+                parameters=codeact_tools.parameters,
+                read_only=codeact_tools.read_only,
+            )
+            return ReferenceModel(solution=solution, counter_loader=lambda: None)
+        """
+    )
+    result = project.runpytest_subprocess("--benchmark-json=run.json")
+    run = json.loads((project.path / "run.json").read_text())
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        ["double *direct *1/1 *3 *n/a *n/a *", "Tokens are n/a: *Run:", "  pip install 'pytest-codeact[[]tokens[]]'"]
+    )
+    assert {entry["params"]["metric"] for entry in run["benchmarks"]} == {"latency_s", "round_trips"}
+
+
 def test_client_of_ones_own_is_not_stored_as_the_reference_model(project: pytest.Pytester) -> None:
     """Rows of unlike models must not meet: what did not come from the reference policy is called custom."""
     project.makeconftest(

@@ -32,6 +32,9 @@ RESTARTED: Final = (
 _FRAMES: Final = 20_000
 """Messages accepted from one program. One that prints without end sends fewer before its time is over."""
 
+_NAME_CHARACTERS: Final = 200
+"""Longest name of a function that a program may call; whether there is one is the bindings' to say."""
+
 ERROR_BYTES: Final = 8192
 """Longest error text believed of the process. It keeps its own to half of that."""
 
@@ -131,8 +134,8 @@ class Conversation:
     def _answer(self, message: Message) -> CallReply:
         """Carry out a call. The tool's time is not the program's."""
         name = message["name"]
-        if name not in self._bindings.functions:
-            raise ProtocolError(f"a call of {name!r}, which is no function of this trial")
+        if not name.isidentifier() or name.startswith("_") or len(name) > _NAME_CHARACTERS:
+            raise ProtocolError(f"a call of {name[:_NAME_CHARACTERS]!r}, which no function can be called")
         self._expect_silence("before the answer to its call")
         self._calls += 1
         if self._calls > self._limits.tool_calls:

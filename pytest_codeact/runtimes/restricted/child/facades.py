@@ -55,7 +55,7 @@ import unicodedata
 import urllib.parse
 import uuid
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.runtimes.restricted.child.asyncio import Asyncio
 from pytest_codeact.runtimes.restricted.child.futures import futures_names
@@ -144,15 +144,25 @@ class Facade(ModuleType):
         name: Its dotted name.
         held: What it holds, by name.
         real: Names of the real module, to tell one that is withheld from one that nobody has.
+        unknown: Gives what a public name that it does not hold stands for. None if it is an error.
     """
 
-    def __init__(self, name: str, held: Mapping[str, Any], real: Iterable[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        held: Mapping[str, Any],
+        real: Iterable[str],
+        *,
+        unknown: Callable[[str], Any] | None = None,
+    ) -> None:
         super().__init__(name)
         withheld = {each for each in real if not each.startswith("_")} - held.keys()
 
-        def missing(attribute: str) -> NoReturn:
+        def missing(attribute: str) -> Any:
             if attribute in withheld:
                 raise DeniedAttributeError(f"{attribute!r} of module {name!r} is not available in the sandbox")
+            if unknown is not None and not attribute.startswith("_"):
+                return unknown(attribute)
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}", name=attribute, obj=self)
 
         self.__dict__.update(held, __getattr__=missing)
@@ -196,6 +206,7 @@ def _changed(loop: Loop, guards: Guards) -> dict[ModuleType, dict[str, Any]]:
     return {
         abc: {"ABCMeta": AbstractMeta},
         dataclasses: {"dataclass": _dataclass},
+        enum: _enum_names(),
         functools: _wrapping_names(guards),
         operator: _operator_names(guards),
         time: {**_clock_names(loop), "sleep": _plain(loop.sleep)},
@@ -236,6 +247,25 @@ def _dataclass(cls: Any = None, /, **options: Any) -> Any:
         return dataclasses.dataclass(**options)(decorated)
 
     return decorate if cls is None else decorate(cls)
+
+
+def _enum_names() -> dict[str, Any]:
+    # Enum("Name", members) would take any special method for a member. What a program cannot reach is replaced in
+    # place: the classes must stay the ones that programs inherit from.
+    create = enum.EnumType._create_  # type: ignore[attr-defined]  # the one door of the call form
+
+    def checked(cls: type, class_name: str, names: Any, **options: Any) -> Any:
+        if isinstance(names, str):
+            names = names.replace(",", " ").split()
+        members = list(names.items() if isinstance(names, collections.abc.Mapping) else names)
+        for member in members:
+            name = member if isinstance(member, str) else member[0]
+            if not isinstance(name, str) or name.startswith("_"):
+                raise DeniedCallError(f"enum member {name!r} is not available in the sandbox; write a class statement")
+        return create(cls, class_name, members, **options)
+
+    enum.EnumType._create_ = checked  # type: ignore[attr-defined]  # see above
+    return {}
 
 
 def _wrapping_names(guards: Guards) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class Interpreter:
         self._sources = Sources()
         self._loop = Loop()
         self._functions = {name: self._stub(name) for name in functions}
-        tools = Facade("tools", self._functions, ())
+        # A call of a tool that does not exist is the host's to answer, in the words of every arm.
+        tools = Facade("tools", self._functions, (), unknown=self._stub)
         main = types.ModuleType("__main__")
         self._namespace = vars(main)
         self._modules: dict[str, types.ModuleType] = {"tools": tools}
