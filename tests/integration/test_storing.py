@@ -96,7 +96,7 @@ def test_two_saved_runs_compare(project: pytest.Pytester) -> None:
     assert [result.ret for result in (rows, arms, table, deltas)] == [0, 0, 0, 0]
     rows.stdout.fnmatch_lines_random(
         [
-            "Name (time in m*s)*",
+            "Name (time in ?s)*",
             "Name (time in round trips)*",
             "Name (time in tokens)*",
             "*test_fill:tokens?code?*0002*",
