@@ -29,6 +29,10 @@ TRUTH: pytest.StashKey[Json] = pytest.StashKey()
 """Where an item keeps the ground truth that it agrees with, in a run that updates snapshots."""
 
 
+GROUND_TRUTH: pytest.StashKey[GroundTruth] = pytest.StashKey()
+"""Where an item keeps its `codeact_snapshot`."""
+
+
 @pytest.fixture
 def codeact_case(request: pytest.FixtureRequest) -> Case:
     """Which arm, model and trial this test is: a `Case`."""
@@ -90,7 +94,9 @@ def codeact_sandbox(request: pytest.FixtureRequest, codeact_scenario: Scenario) 
     from pytest_codeact.runtimes import Limits, Sandbox
 
     kit = Kit.of(request.config)
-    sandbox = Sandbox(kit.runtime, Limits.of(kit.settings.limits, codeact_scenario.limits or {}))
+    # What a program may show is what a tool result may show, unless the user says otherwise.
+    shown = {"output_bytes": float(kit.settings.observation_bytes)}
+    sandbox = Sandbox(kit.runtime, Limits.of(shown, kit.settings.limits, codeact_scenario.limits or {}))
     yield sandbox
     sandbox.close()
 
@@ -158,7 +164,7 @@ def codeact_snapshot(request: pytest.FixtureRequest, codeact_scenario: Scenario)
     def agree(truth: Json) -> None:
         request.node.stash[TRUTH] = truth
 
-    return ground_truth(
+    truth = ground_truth(
         request.getfixturevalue("snapshot"),
         scenario=codeact_scenario.id,
         root=request.config.rootpath / SNAPSHOTS,
@@ -166,3 +172,5 @@ def codeact_snapshot(request: pytest.FixtureRequest, codeact_scenario: Scenario)
         truth=None if codeact_scenario.reference is None else lambda: solve(codeact_scenario),
         report=agree,
     )
+    request.node.stash[GROUND_TRUTH] = truth
+    return truth

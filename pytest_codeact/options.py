@@ -52,7 +52,7 @@ class Settings:
     metrics: tuple[str, ...] = DEFAULT_METRICS
     seed: int = 0
     sandbox: str = "restricted"
-    max_turns: int = 20
+    max_turns: int = 50
     max_output_tokens: int = 4096
     observation_bytes: int = 64 * 2**10
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -261,7 +261,7 @@ _OPTIONS: Final = (
         name="max_turns",
         flag="--codeact-max-turns",
         metavar="N",
-        help="Model requests of one trial, where the scenario does not say. Default: 20.",
+        help="Model requests of one trial, where the scenario does not say. Default: 50.",
         parse=parse_count,
         ini="int",
     ),

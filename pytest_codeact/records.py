@@ -156,15 +156,17 @@ class Turn:
 
     Attributes:
         index: Position in the trial. Starts at 0.
-        model_s: Seconds from sending the request to the last byte of the reply. Excludes retry waits.
+        model_s: Seconds from sending the request to the last byte of the reply; the provider's own figure where it
+            gives one (`Reply.model_s`). Excludes retry waits.
         waited_s: Seconds spent in retry back-off and rate limits before the reply. 0.0 if it came at once.
         action_s: Seconds to perform the reply's actions: tools, programs, their transport.
         usage: Tokens billed for the request. None if the provider reported none.
         tool_calls: Tool executions of this turn, failed ones included, `final_answer` excluded. They are
             the next so many entries of `TrialRecord.calls`.
         visible_result_bytes: UTF-8 bytes of what the model is shown for its actions: tool results, output
-            of programs, error texts.
-        code_statuses: How each program of this turn ended, in order. Empty for arms that run no code.
+            of programs, error texts. 0 for the last turn of a trial: no request follows that would show them.
+        code_statuses: How each program of this turn ended, in order; "error" for a call of `run_code` that held none.
+            Empty for arms that run no code.
     """
 
     index: int
@@ -194,7 +196,8 @@ class TrialRecord:
         calls: The journal: one entry per tool execution, in the order they were carried out.
         ended: How the trial ended.
         error: What went wrong, for `ended == "error"`: ours or the provider's doing. None otherwise.
-        success: The validator's verdict. None if it did not speak: the trial ended in an error.
+        success: The validator's verdict. None if there is none: the trial ended in an error, its validator skipped
+            it, or there is no ground truth to judge it by.
         worker: Name of the xdist worker that ran it. "" without xdist.
         model_version: The model's version as its provider reported it. None if it did not.
     """

@@ -38,7 +38,7 @@ class Budget:
             middle of what is longer is left out, and the text says so.
     """
 
-    max_turns: int = 20
+    max_turns: int = 50
     max_output_tokens: int = 4096
     observation_bytes: int = 64 * 2**10
 

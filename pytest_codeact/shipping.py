@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_codeact.collection import case_of, scenario_id_of
-from pytest_codeact.fixtures import RECORD, TRUTH
+from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
 from pytest_codeact.records import Json, TrialRecord
 
@@ -51,14 +51,16 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     if case is None:
         return
     skipped = call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
-    if call.when == "teardown" or skipped or (call.when == "setup" and call.excinfo is None):
+    if call.when == "teardown" or (call.when == "setup" and (skipped or call.excinfo is None)):
         return
     if call.when == "setup":
         record = _failed_setup(item, case, call)
     else:
         if RECORD not in item.stash:
             return
-        record = replace(item.stash[RECORD], success=call.excinfo is None)
+        unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
+        # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
+        record = replace(item.stash[RECORD], success=None if unjudged else call.excinfo is None)
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
     vars(report)[_RECORD_KEY] = record.to_json()

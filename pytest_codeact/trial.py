@@ -51,14 +51,15 @@ class Trial:
         answer: The final answer as JSON; its text if it is not of the answer type. None if there was none.
         state: The world's end state (`end_state()`) as JSON. None if the world does not define it.
         messages: The whole conversation: the task first, then reply and observation in turn.
-        failure: The error that ended the trial. None for every other end.
+        failure: What ended the trial as an error, an interrupt included; whoever asked for the trial raises it. None
+            for every other end.
     """
 
     record: TrialRecord
     answer: Json
     state: Json
     messages: tuple[Message, ...]
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
     @property
     def outcome(self) -> dict[str, Json]:
@@ -95,12 +96,12 @@ def run_trial(
         record ends as "error"; what was measured until then is kept.
     """
     loop = _Loop(arm=arm, provider=provider, bench=bench, budget=budget, clock=clock, prompt=prompt)
-    failure: Exception | None = None
+    failure: BaseException | None = None
     state: Json = None
     try:
         ended = loop.run()
         state = bench.toolbox.end_state()
-    except Exception as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
+    except BaseException as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
         ended, failure = "error", error
     record = TrialRecord(
         scenario=scenario_id,
@@ -159,33 +160,41 @@ class _Loop:
         return "turn_limit"
 
     def _turn(self, offer: Offer) -> Reply:
+        request = self._request(offer)
         asked_at = self._clock()
-        reply = self._provider.complete(self._request(offer))
+        reply = self._provider.complete(request)
         replied_at = self._clock()
         self._note_source(reply)
         self.messages.append(reply.message)
         calls_before = len(self._bench.toolbox.journal)
-        observation = self._act(reply)
-        acted_at = self._clock()
+        observation = Observation()
+        try:
+            observation = self._act(reply)
+        finally:
+            # The reply is paid for, whatever becomes of its action.
+            self.turns.append(
+                Turn(
+                    index=len(self.turns),
+                    model_s=replied_at - asked_at if reply.model_s is None else reply.model_s,
+                    waited_s=0.0,
+                    action_s=self._clock() - replied_at,
+                    usage=reply.usage,
+                    tool_calls=len(self._bench.toolbox.journal) - calls_before,
+                    visible_result_bytes=0,
+                    code_statuses=observation.code_statuses,
+                )
+            )
         results = tuple(shortened(each, self._budget.observation_bytes) for each in observation.results)
         self.answer = observation.answer
         if results:
             self.messages.append(Message(role="tool", tool_results=results))
-        self.turns.append(
-            Turn(
-                index=len(self.turns),
-                model_s=replied_at - asked_at,
-                waited_s=0.0,
-                action_s=acted_at - replied_at,
-                usage=reply.usage,
-                tool_calls=len(self._bench.toolbox.journal) - calls_before,
-                visible_result_bytes=sum(_byte_count(each.content) for each in results),
-                code_statuses=observation.code_statuses,
-            )
-        )
         return reply
 
     def _request(self, offer: Offer) -> Request:
+        """Make the next request. It is what shows the model the results of the turn before."""
+        if self.turns:
+            shown_bytes = sum(_byte_count(each.content) for each in self.messages[-1].tool_results)
+            self.turns[-1] = replace(self.turns[-1], visible_result_bytes=shown_bytes)
         return Request(
             system=offer.system,
             messages=tuple(self.messages),

@@ -60,14 +60,14 @@ class Shelf:
 class ScriptedModel:
     """Replies one after the other; keeps the requests."""
 
-    def __init__(self, *replies: Reply | Exception) -> None:
+    def __init__(self, *replies: Reply | BaseException) -> None:
         self._replies = list(replies)
         self.requests: list[Request] = []
 
     def complete(self, request: Request) -> Reply:
         self.requests.append(request)
         reply = self._replies[len(self.requests) - 1]
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply
 

@@ -209,7 +209,10 @@ def test_code_refuses_what_is_no_program(name: str, arguments: Json, text: str) 
     """A native call of an API function, or a run_code without a program, is an error the model can read."""
     bench, runtime = make_bench()
 
-    assert shown(CodeArm(), calls((name, arguments)).message, bench) == [(text, True)]
+    observation = CodeArm().act(calls((name, arguments)).message, bench)
+
+    assert [(result.content, result.is_error) for result in observation.results] == [(text, True)]
+    assert observation.code_statuses == (("error",) if name == "run_code" else ())
     assert runtime.started == []
 
 

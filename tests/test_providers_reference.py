@@ -233,16 +233,16 @@ def test_reads_do_not_join_writes_that_came_before() -> None:
     said = _converse(lambda: _model(writes_then_reads), World())
 
     assert _names(said) == [["pay", "pay"], ["find"], ["pay"], []]
-    assert said[-1].text == "Done."
+    assert said[-1].text == "null"
 
 
 @pytest.mark.parametrize(
     ("function", "text"),
-    [(lambda _: "A text", "A text"), (lambda _: None, "Done."), (lambda _: ("ä", 1.5), '["ä", 1.5]')],
+    [(lambda _: "A text", "A text"), (lambda _: None, "null"), (lambda _: ("ä", 1.5), '["ä", 1.5]')],
     ids=["str", "None", "json"],
 )
 def test_answer_as_text(function: Callable[..., Json], text: str) -> None:
-    """A text is said as it is, nothing as "Done.", everything else as JSON."""
+    """A text is said as it is, everything else as JSON, as final_answer takes it in a code arm."""
     reply = ReferenceModel(solution=_solution(function)).complete(_request())
 
     assert reply.message == Message(role="assistant", text=text)
@@ -891,7 +891,8 @@ def test_a_result_that_is_not_json_is_refused() -> None:
         _model(finds).complete(_request(_exchange("find", {"city": "Rome"}, '["Rome-0", ... 3 more')))
 
     assert str(caught.value).endswith(
-        ' cannot read the result of find({"city": "Rome"}); it must be JSON; got \'["Rome-0", ... 3 more\''
+        ' cannot read the result of find({"city": "Rome"}); it must be JSON; got \'["Rome-0", ... 3 more\'; '
+        "if it was cut short, allow more with --codeact-observation-bytes"
     )
 
 

@@ -93,7 +93,7 @@ DENIED = {
     "exec": ("e = exec\ne('1')", "NameError: exec() is not available in the sandbox: write the statements into the program"),
     "compile": ("compile('1', '', 'eval')", "NameError: compile() is not available in the sandbox: write the code into the program"),
     "breakpoint": ("breakpoint()", "NameError: breakpoint() is not available in the sandbox: there is no debugger; use print"),
-    "help": ("help(int)", "NameError: help() is not available in the sandbox: use print(f.__doc__)"),
+    "help": ("help(int)", "NameError: help() is not available in the sandbox: the API is in the instructions"),
     "memoryview": ("memoryview(b'')", "NameError: memoryview() is not available in the sandbox: use bytes or bytearray"),
     "type_of_three": ("type('X', (), {})", "NameError: type() with three arguments is not available in the sandbox; write a class statement"),
     "metaclass_of_type": ("type(int)('X', (), {})", "NameError: type() with three arguments is not available in the sandbox; write a class statement"),

@@ -671,6 +671,39 @@ session.run("tell()\\nwhile True: pass")
 """
 
 
+def test_final_answer_leaves_the_process_to_close(runtime: RestrictedRuntime) -> None:
+    """Ending a process is no part of the action; the next program, if there is one, finds a fresh one."""
+    calls = Bindings(functions=("finish",), call=lambda *_call: CallReply(final=True))
+    session = runtime.start(calls, Limits())
+    first = session.run("x = 1\nfinish()\nprint('never')")
+    process = session._process
+    second = session.run("'x' in globals()")
+
+    assert (first.status, first.output) == ("final", "")
+    assert process is not None
+    assert session._process is not process
+    assert second.value == "False"
+
+
+def test_module_of_tools_holds_what_the_api_declares(runtime: RestrictedRuntime) -> None:
+    """Types and errors of the API can be had from `tools`; what it does not hold is missing until it is called."""
+    bindings = Bindings(
+        functions=("look",),
+        call=lambda name, *_call: CallReply(error=f"unknown tool {name!r}"),
+        declarations="from typing import TypedDict\nclass Line(TypedDict):\n    a: float",
+    )
+    session = runtime.start(bindings, Limits())
+    held = session.run(
+        "import tools\nfrom tools import Line, ToolError, look\ntools.Line(a=1.0), hasattr(tools, 'nope')"
+    )
+    imported = session.run("from tools import nope")
+    called = session.run("try:\n    tools.nope(1)\nexcept ToolError as error:\n    print(error)")
+
+    assert held.value == "({'a': 1.0}, False)"
+    assert (imported.error or "").splitlines()[-1] == "ImportError: cannot import name 'nope' from 'tools'"
+    assert called.output == "unknown tool 'nope'\n"
+
+
 def test_prepared_session_has_its_process_before_the_first_program(runtime: RestrictedRuntime) -> None:
     """Preparing starts the process once, and the program finds it."""
     session = runtime.start(Bindings(functions=(), call=Host()), Limits())

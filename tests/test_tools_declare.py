@@ -123,7 +123,7 @@ def test_specs_are_what_models_are_offered() -> None:
         ),
         ToolSpec(
             name="prices",
-            description="List prices.",
+            description="List prices.\n\nExample: prices(names=['tea'])",
             parameters={
                 "type": "object",
                 "properties": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from records_of import usage
 
 from pytest_codeact.arms.code import CodeArm
 from pytest_codeact.arms.direct import DirectArm
-from pytest_codeact.errors import ProviderError
+from pytest_codeact.errors import ProviderError, SandboxError
 from pytest_codeact.providers import Reply
 from pytest_codeact.records import Json, ToolResult
 from pytest_codeact.runtimes import Bindings, Execution
@@ -65,6 +66,7 @@ def test_turns_carry_what_was_measured() -> None:
 
     assert (first.index, first.model_s, first.action_s, first.waited_s) == (0, 2.0, 0.5, 0.0)
     assert (first.tool_calls, first.usage) == (2, usage(100, 10))
+    # It is shown by the second request.
     assert first.visible_result_bytes == sum(len(r.content) for r in trial.messages[2].tool_results)
     assert (second.index, second.model_s, second.action_s, second.tool_calls) == (1, 3.0, 0.25, 0)
     assert second.visible_result_bytes == 0
@@ -82,6 +84,45 @@ def test_program_statuses_are_recorded_per_turn() -> None:
 
     assert [turn.code_statuses for turn in trial.record.turns] == [("error",), ("final",)]
     assert trial.answer == "yes"
+
+
+def test_results_that_no_request_shows_are_not_visible() -> None:
+    """What came of the last turn enters no model's context, whether an answer or the turn limit ended the trial."""
+    answered = run(ScriptedModel(calls(PUT, ("final_answer", {"answer": 1}))), answer=int)
+    limited = run(ScriptedModel(calls(PUT), calls(PUT)), budget=Budget(max_turns=2))
+
+    assert [turn.visible_result_bytes for turn in answered.record.turns] == [0]
+    assert [turn.visible_result_bytes > 0 for turn in limited.record.turns] == [True, False]
+
+
+def test_turn_whose_action_fails_is_kept() -> None:
+    """Its tokens are paid, and the tools it called before have been called."""
+
+    def breaks(bindings: Bindings) -> Execution:
+        bindings.call("put", ["pot"], {})
+        raise SandboxError("the process is gone")
+
+    model = ScriptedModel(calls(("run_code", {"code": "p"}), usage=usage(100, 10)))
+    trial = run(model, arm=CodeArm(), programs={"p": breaks})
+
+    assert (trial.record.ended, trial.record.error) == ("error", "SandboxError: the process is gone")
+    assert [(turn.usage, turn.tool_calls) for turn in trial.record.turns] == [(usage(100, 10), 1)]
+
+
+def test_interrupt_keeps_the_record() -> None:
+    """What was measured before Ctrl-C is kept, and the interrupt is handed on."""
+    interrupt = KeyboardInterrupt()
+    trial = run(ScriptedModel(calls(PUT, usage=usage()), interrupt))
+
+    assert trial.failure is interrupt
+    assert len(trial.record.turns) == 1
+
+
+def test_model_seconds_are_the_providers_own_where_it_gives_them() -> None:
+    """A provider that does more than the model says how long the model took."""
+    reply = replace(says("ok"), model_s=0.125)
+
+    assert run(ScriptedModel(reply), clock=Ticks([0, 9, 1])).record.turns[0].model_s == 0.125
 
 
 def test_turn_limit_ends_the_trial() -> None:

@@ -60,6 +60,8 @@ class CodeArm:
             program = _program(call)
             if program is None:
                 results.append(_misused(call))
+                if call.name == RUN_CODE.name:
+                    statuses.append("error")
                 continue
             execution = self._session(bench).run(program)
             statuses.append(execution.status)

@@ -5,7 +5,7 @@ The provider seam: one method, our own types. SDK types never leave an adapter.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Reply:
         usage: Tokens of this request. None if unknown.
         mode: Where the reply came from.
         model_version: The version the provider reports. None if it does not.
+        model_s: Seconds that the model took by the provider's own clock, where the caller's would count something
+            else as well. None to have the caller's taken. Two replies that differ in it alone are equal.
     """
 
     message: Message
@@ -51,6 +53,7 @@ class Reply:
     usage: Usage | None = None
     mode: Literal["reference", "live", "replay"] = "live"
     model_version: str | None = None
+    model_s: float | None = field(default=None, compare=False)
 
 
 class Provider(Protocol):

@@ -224,7 +224,10 @@ class _Run:
             return json.loads(result.content)
         except ValueError:
             given = f"{result.content!r:.{SHOWN_CHARACTERS}}"
-            self._halt(f"cannot read the result of {shown(name, arguments)}; it must be JSON; got {given}")
+            self._halt(
+                f"cannot read the result of {shown(name, arguments)}; it must be JSON; got {given}; "
+                "if it was cut short, allow more with --codeact-observation-bytes"
+            )
 
     def require(self, name: str) -> None:
         """End the run if there is no such tool."""

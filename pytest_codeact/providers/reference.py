@@ -13,8 +13,9 @@ import itertools
 import json
 import keyword
 import random
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from pytest_codeact.errors import ProviderError, ScenarioError, SolutionError
 from pytest_codeact.providers import Reply
@@ -119,7 +120,10 @@ class ReferenceModel:
                 failed in the sandbox.
             ProviderError: The arm offers neither `run_code` nor the tools that the solution calls.
         """
+        asked_at = time.perf_counter()
         message = self._message(request)
+        # Taken here: counting tokens is metering, and a vendor's model does none of it on the user's time.
+        model_s = time.perf_counter() - asked_at
         counter = self.counter_loader()
         usage = None
         if counter is not None:
@@ -128,7 +132,8 @@ class ReferenceModel:
                 output_tokens=counter.count_reply(message),
                 counted_by=counter.name,
             )
-        return Reply(message=message, stop="tool_calls" if message.tool_calls else "end", usage=usage, mode="reference")
+        stop: Literal["tool_calls", "end"] = "tool_calls" if message.tool_calls else "end"
+        return Reply(message=message, stop=stop, usage=usage, mode="reference", model_s=model_s)
 
     def _message(self, request: Request) -> Message:
         fault = self.fault if all(message.role != "assistant" for message in request.messages) else ""
@@ -239,8 +244,6 @@ def _as_statement(name: str, arguments: dict[str, Json]) -> str:
 
 
 def _as_text(answer: Json) -> str:
-    if answer is None:
-        return "Done."
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 

@@ -173,6 +173,11 @@ class GroundTruth:
     def __repr__(self) -> str:
         return f"<snapshot {self._shown_path}>"
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a truth to compare with: a snapshot file or, in an update, a reference solution."""
+        return self.truth is not None if self.updating else self.path.exists()
+
     def explain(self, outcome: object) -> list[str]:
         """
         Say why an outcome is wrong.

@@ -8,7 +8,7 @@ from pytest_codeact.errors import ToolError
 from pytest_codeact.records import ToolSpec
 from pytest_codeact.tools._docs import read_docs
 from pytest_codeact.tools._hints import read_hint
-from pytest_codeact.tools._plain import NotJsonError, error_text, plain, shown
+from pytest_codeact.tools._plain import NotJsonError, error_text, json_text, plain, shown
 from pytest_codeact.tools._problems import Problems
 from pytest_codeact.tools._record import Field, Record
 from pytest_codeact.tools._shape import Scalar
@@ -92,6 +92,8 @@ class FinalAnswer:
         """
         Check and normalise an answer.
 
+        Without an answer type any JSON value is one: what is no text becomes its JSON text.
+
         Integral floats become integers where the type says int, and integers floats where it says float, so
         that equal answers of different arms are equal values.
 
@@ -102,6 +104,9 @@ class FinalAnswer:
             copy = plain(value, "answer", max_bytes=MAX_ANSWER_BYTES)
         except NotJsonError as error:
             raise ToolError(error_text(f"{NAME} was not accepted: {error.fault}")) from error
+        if not self.structured:
+            # Free text, so that an arm whose answers are values is not told to write them down again.
+            return copy if isinstance(copy, str) else json_text(copy)
         problems = Problems()
         checked = self.arguments.fields[0].shape.check(copy, "answer", problems)
         if problems.count:

@@ -69,7 +69,8 @@ def tool(function: F | None = None, *, read_only: bool = False, example: str = "
     Args:
         function: The method, when used without parentheses.
         read_only: Whether it leaves the world as it is. Calls of such tools may be made side by side.
-        example: One call, as a program would write it. Shown in the Python API only. "" for none.
+        example: One call, as a program would write it. Shown in the Python API and in the tool's description. "" for
+            none.
 
     Raises:
         ScenarioError: What is decorated is not a method.
@@ -200,7 +201,7 @@ def _tool(name: str, owner: type, function: FunctionType, mark: _Mark) -> Tool:
     arguments = Record(name=name, fields=fields)
     positional_count = sum(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters)
     return Tool(
-        spec=ToolSpec(name=name, description=docs.prose, parameters=arguments.schema),
+        spec=ToolSpec(name=name, description=_description(docs.prose, mark.example), parameters=arguments.schema),
         arguments=arguments,
         returns=returns,
         positional_count=positional_count,
@@ -223,6 +224,11 @@ def _check_name(name: str, where: str) -> None:
     else:
         return
     raise ScenarioError(f"{where}: {reason}; rename the method")
+
+
+def _description(prose: str, example: str) -> str:
+    # The author's example stands in the Python API; a model that calls the tool natively is to know as much.
+    return f"{prose}\n\nExample: {example}" if example else prose
 
 
 def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from pytest_codeact.records import Json
 
-MAX_DEPTH: Final = 100
-"""Containers inside containers. Far below the depth at which json and the interpreter give up (about 1,000)."""
+MAX_DEPTH: Final = 60
+"""Containers inside containers. Below what the sandbox lets through, so that a result is one in every arm."""
 
-MAX_INTEGER_BITS: Final = 14_000
-"""Larger integers are refused: from 4,300 digits on, Python itself refuses to write or read them as text."""
+MAX_INTEGER_BITS: Final = 4_096
+"""Larger integers are refused; the sandbox lets no larger one through. 1,233 decimal digits."""
 
 MAX_ERROR_CHARS: Final = 2_000
 """Error texts shown to a model are cut to this many characters."""

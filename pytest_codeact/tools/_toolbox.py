@@ -14,7 +14,7 @@ from pytest_codeact.tools._problems import Problems, suggestion
 if TYPE_CHECKING:
     from pytest_codeact.records import Json
 
-MAX_ARGUMENT_BYTES: Final = 10_000_000
+MAX_ARGUMENT_BYTES: Final = 1_000_000
 """Most bytes of JSON text of one call's arguments."""
 
 

@@ -8,14 +8,16 @@ What comes in is rounded to the nearest cent.
 
 from __future__ import annotations
 
+import functools
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Concatenate, Final, Literal, ParamSpec, Protocol, TypeAlias, TypedDict, TypeVar
 
 from pytest_codeact import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 ExpenseCategory: TypeAlias = Literal[
     "rent",
@@ -250,6 +252,58 @@ class Period:
 
     def __contains__(self, day: str) -> bool:
         return self._since <= day <= self._until
+
+
+class Writes:
+    """
+    The writes of a ledger, to tell one that is made twice even where the second is refused.
+
+    Attributes:
+        refused_repeats: Refused writes that equal one that was carried out.
+    """
+
+    def __init__(self) -> None:
+        self.refused_repeats = 0
+        self._carried_out: set[str] = set()
+
+    @contextmanager
+    def attempt(self, what: str) -> Iterator[None]:
+        """
+        Note a write that is being made.
+
+        Args:
+            what: The write with all its arguments; equal for equal writes.
+        """
+        try:
+            yield
+        except ToolError:
+            self.refused_repeats += what in self._carried_out
+            raise
+        self._carried_out.add(what)
+
+
+class HasWrites(Protocol):
+    """Anything that keeps its writes."""
+
+    writes: Writes
+
+
+LedgerT = TypeVar("LedgerT", bound=HasWrites)
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def noting_repeats(
+    method: Callable[Concatenate[LedgerT, P], Result],
+) -> Callable[Concatenate[LedgerT, P], Result]:
+    """Decorate a method that changes the books, so that one that is made twice is seen."""
+
+    @functools.wraps(method)
+    def noted(ledger: LedgerT, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        with ledger.writes.attempt(f"{method.__name__} {args!r} {sorted(kwargs.items())!r}"):
+            return method(ledger, *args, **kwargs)
+
+    return noted
 
 
 def to_cents(euro: float) -> int:

@@ -28,12 +28,14 @@ from scenarios.accounting.books import (
     Row,
     Transaction,
     Transfer,
+    Writes,
     checked_day,
     checked_line,
     checked_name,
     day_after,
     euro_text,
     listed,
+    noting_repeats,
     positive_cents,
     to_cents,
     to_euro,
@@ -53,6 +55,7 @@ class Ledger:
 
     Attributes:
         OPENING_EUR: Account name -> balance before the first row, in euro.
+        writes: What was carried out, for the writes that are made a second time.
     """
 
     OPENING_EUR: ClassVar[Mapping[str, float]] = MappingProxyType(
@@ -63,6 +66,7 @@ class Ledger:
         self._balances = {name: to_cents(euro) for name, euro in self.OPENING_EUR.items()}
         self._rows: list[Row] = []
         self._invoices: dict[str, InvoiceRecord] = {}
+        self.writes = Writes()
 
     @tool(read_only=True)
     def list_accounts(self) -> list[Account]:
@@ -107,6 +111,7 @@ class Ledger:
     @tool(
         example="record_income(amount=310.00, payer='Anna Petersen', category='repairs', date='2025-11-03')",
     )
+    @noting_repeats
     def record_income(
         self, amount: float, payer: str, category: IncomeCategory, date: str, account: str = "operating"
     ) -> Transaction:
@@ -132,6 +137,7 @@ class Ledger:
     @tool(
         example="record_expense(amount=42.80, payee='Holz Jansen', category='supplies', date='2025-11-04')",
     )
+    @noting_repeats
     def record_expense(
         self, amount: float, payee: str, category: ExpenseCategory, date: str, account: str = "operating"
     ) -> Transaction:
@@ -157,6 +163,7 @@ class Ledger:
         ).transaction(len(self._rows))
 
     @tool
+    @noting_repeats
     def transfer_funds(self, from_account: str, to_account: str, amount: float, date: str) -> Transfer:
         """
         Move money from one account to another. It is neither income nor an expense.
@@ -193,6 +200,7 @@ class Ledger:
             "lines=[{'description': 'Deck repair', 'quantity': 7.5, 'unit_price': 61.0}])"
         ),
     )
+    @noting_repeats
     def create_invoice(self, client: str, lines: list[InvoiceLine], issued_on: str, due_in_days: int = 30) -> Invoice:
         """
         Write an invoice. It starts as a draft, which the client does not owe yet.
@@ -216,6 +224,7 @@ class Ledger:
         return invoice.invoice()
 
     @tool
+    @noting_repeats
     def update_invoice_status(self, invoice_id: str, status: Literal["sent", "overdue", "paid"], date: str) -> Invoice:
         """
         Move an invoice on: from draft to sent, from sent to overdue, from sent or overdue to paid.
@@ -244,6 +253,7 @@ class Ledger:
         return invoice.invoice()
 
     @tool
+    @noting_repeats
     def record_payment(self, invoice_id: str, amount: float, date: str, account: str = "operating") -> Invoice:
         """
         Record a client's payment of a sent or overdue invoice, in part or in full.
@@ -358,12 +368,15 @@ class Ledger:
 
         Returns:
             "balances": account -> euro; "transactions": one list of fields per row; "invoices": one
-            object per invoice with its lines, its dates by status and its payments.
+            object per invoice with its lines, its dates by status and its payments; "refused_repeats": how many
+            writes were refused that had been carried out before, word for word. A refusal that is answered by
+            another call leaves no trace.
         """
         return {
             "balances": {name: to_euro(cents) for name, cents in self._balances.items()},
             "transactions": sorted(each.state() for each in self._rows),
             "invoices": sorted((each.state() for each in self._invoices.values()), key=repr),
+            "refused_repeats": self.writes.refused_repeats,
         }
 
     def _check_account(self, account: str) -> str:

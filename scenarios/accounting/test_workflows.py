@@ -263,7 +263,7 @@ Please book these in the order they happened:
   operating account.
 
 At the end of the month the operating account has to hold exactly 8,000.00 euro. Dated 2026-05-29,
-please move what is missing from the savings account, or what is too much to the savings account.
+please bring it there: take what it lacks out of the savings account, or put what it has too much there.
 
 Report how much you moved for that, and then the balance of the operating account, of the savings
 account, and of all our accounts together."""
@@ -336,9 +336,9 @@ Expenses (date, to, category, euro):
 When all that is booked, put 20 % of the quarter's net result aside: move it from the operating to the
 tax account, dated 2026-03-31.
 
-In the report I want income, expenses and net result of the quarter, the month with the best net result
-(as YYYY-MM) and that result, the category we spent most on, how much the tax account received, and what
-the operating account holds in the end."""
+In the report I want income, expenses and net result of the quarter, by the day the money moved; the month
+with the best net result (as YYYY-MM) and that result; the category we spent most on; how much the tax
+account received; and what the operating account holds in the end."""
 
 
 def solve_6(tools: Any) -> QuarterReport:

@@ -220,6 +220,32 @@ def test_provider_that_is_down_is_an_error_and_is_counted(
     result.stdout.fnmatch_lines(["*ProviderError: q1 is down", "fill *direct *1 *0/0 *n/a*"])
 
 
+def test_trial_without_a_verdict_is_no_failure_of_the_model(project: pytest.Pytester) -> None:
+    """Where the validator skips, or there is no snapshot to judge by, the trial counts as an error, not as failed."""
+    shelf = project.path / "test_shelf.py"
+    skipping = "def test_fill(codeact_trial, codeact_snapshot):\n    pytest.skip('not today')\n"
+    shelf.write_text(shelf.read_text().replace("def test_fill(codeact_trial, codeact_snapshot):\n", skipping))
+    (project.path / "snapshots/test_shelf/test_double.json").unlink()
+    result = project.runpytest_subprocess("--codeact-arms=direct")
+
+    result.assert_outcomes(skipped=1, failed=1)
+    result.stdout.fnmatch_lines(["double *direct *1 *0/0 *", "fill *direct *1 *0/0 *"])
+
+
+def test_tool_that_ends_the_test_keeps_what_was_measured(project: pytest.Pytester) -> None:
+    """An outcome of pytest's own, raised inside a tool, is an error of which the round trips are still counted."""
+    shelf = project.path / "test_shelf.py"
+    shelf.write_text(
+        shelf.read_text().replace(
+            "        self.items[name] =", '        pytest.fail("from a tool")\n        self.items[name] ='
+        )
+    )
+    result = project.runpytest_subprocess("--codeact-arms=direct", "-k", "fill")
+
+    result.assert_outcomes(errors=1, deselected=1)
+    result.stdout.fnmatch_lines(["*from a tool", "fill *direct *1 *0/0 *"])
+
+
 def test_seeded_faults_of_the_reference_model(run: Callable[..., pytest.RunResult]) -> None:
     """A mistake costs a round trip and is repaired; an early answer fails. Rows name the model."""
     wrong = run("--codeact-model=reference/wrong-argument", "-v")

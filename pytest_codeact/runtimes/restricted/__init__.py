@@ -101,9 +101,12 @@ class _Session:
         self._process: SandboxProcess | None = None
         self._programs: list[str] = []
         self._closed = False
+        self._spent = False
 
     def prepare(self) -> None:
         """Start the process, if none runs."""
+        if self._spent:
+            self._discard()
         if self._process is None and not self._closed:
             self._launch()
 
@@ -111,6 +114,8 @@ class _Session:
         """Run a program to its end, its failure or a limit."""
         if self._closed:
             raise SandboxError("the session is closed; start another with RestrictedRuntime.start")
+        if self._spent:
+            self._discard()
         size_bytes = utf8_bytes(program)
         if size_bytes > self._limits.source_bytes:
             self._discard()
@@ -125,7 +130,9 @@ class _Session:
         except BaseException:
             self._discard()
             raise
-        if execution.status in {"final", "limit", "crash"}:
+        # After its final answer a process waits for a reply that never comes; ending it is no part of the action.
+        self._spent = execution.status == "final"
+        if execution.status in {"limit", "crash"}:
             self._discard()
         return execution
 
@@ -140,6 +147,7 @@ class _Session:
             self._process.kill()
             self._process = None
         self._programs = []
+        self._spent = False
 
     def _launch(self) -> SandboxProcess:
         receive_bytes = max(_LEAST_RECEIVE_BYTES, _ESCAPED_BYTES * self._limits.argument_bytes)

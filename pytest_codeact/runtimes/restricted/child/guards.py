@@ -24,6 +24,7 @@ from pytest_codeact.runtimes.restricted.child.kinds import (
     DeniedImportError,
     ToolError,
     Type,
+    UnknownFunction,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "exec": "write the statements into the program",
     "compile": "write the code into the program",
     "breakpoint": "there is no debugger; use print",
-    "help": "use print(f.__doc__)",
+    "help": "the API is in the instructions",
     "memoryview": "use bytes or bytearray",
 }
 """Builtins that are not available, and what to do instead."""
@@ -126,6 +127,8 @@ class Guards:
         if name.startswith("_") and not self._may_read_private(owner, name):
             raise _denied(owner, name)
         value = getattr(owner, name)
+        if type(value) is UnknownFunction:
+            raise AttributeError(f"module 'tools' has no attribute {name!r}", name=name, obj=owner)
         return checked_format(value) if name in RAW_FORMATS else value
 
     def _read_special(self, owner: Any, name: str) -> Any:
@@ -270,7 +273,7 @@ class Guards:
     def _import_from(self, module_name: str, name: str) -> Any:
         module = self._module(module_name)
         try:
-            return getattr(module, name)
+            return self.read(module, name)
         except DeniedAttributeError:
             raise
         except AttributeError:

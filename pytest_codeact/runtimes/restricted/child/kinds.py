@@ -5,7 +5,10 @@ The exceptions a program meets at the sandbox's rules, and what stands in for th
 from __future__ import annotations
 
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class DeniedError(Exception):
@@ -22,6 +25,24 @@ class DeniedImportError(DeniedError, ModuleNotFoundError):
 
 class DeniedCallError(DeniedError, NameError):
     """A builtin that is not available."""
+
+
+class UnknownFunction:
+    """
+    Stands for a tool that does not exist until it is called, which the host answers. To every other use it is missing.
+
+    Args:
+        call: Makes the call.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def __call__(self, *positional: Any, **keywords: Any) -> Any:
+        """Let the host say that there is no such tool."""
+        return self._call(*positional, **keywords)
 
 
 class ToolError(Exception):

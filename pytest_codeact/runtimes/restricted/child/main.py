@@ -23,7 +23,7 @@ from pytest_codeact.runtimes.restricted.child import names
 from pytest_codeact.runtimes.restricted.child.encode import encode_arguments
 from pytest_codeact.runtimes.restricted.child.facades import Facade, build_modules
 from pytest_codeact.runtimes.restricted.child.guards import Guards
-from pytest_codeact.runtimes.restricted.child.kinds import DeniedError, ToolError
+from pytest_codeact.runtimes.restricted.child.kinds import DeniedError, ToolError, UnknownFunction
 from pytest_codeact.runtimes.restricted.child.lockdown import lock_down
 from pytest_codeact.runtimes.restricted.child.policy import RefusedError, compile_program
 from pytest_codeact.runtimes.restricted.child.report import Sources, refusal_text, traceback_text
@@ -133,7 +133,7 @@ class Interpreter:
         self._loop = Loop()
         self._functions = {name: self._stub(name) for name in functions}
         # A call of a tool that does not exist is the host's to answer, in the words of every arm.
-        tools = Facade("tools", self._functions, (), unknown=self._stub)
+        tools = Facade("tools", self._functions, (), unknown=lambda name: UnknownFunction(self._stub(name)))
         main = types.ModuleType("__main__")
         self._namespace = vars(main)
         self._modules: dict[str, types.ModuleType] = {"tools": tools}
@@ -151,6 +151,8 @@ class Interpreter:
             What is wrong with the declarations. None if nothing is.
         """
         outcome = self.run(source)
+        declared = {name: each for name, each in self._namespace.items() if not name.startswith("_")}
+        vars(self._modules["tools"]).update({**declared, "ToolError": ToolError, **self._functions})
         self._namespace.update(self._functions)
         self._namespace["tools"] = self._modules["tools"]
         return None if outcome["status"] == "ok" else outcome["error"]
