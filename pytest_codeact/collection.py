@@ -4,6 +4,7 @@ From a marked test to its cases: reads the marker and parametrizes by arm, model
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -32,11 +33,16 @@ def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
     if marker is None:
         return
     node_id = metafunc.definition.nodeid
+    if inspect.iscoroutinefunction(metafunc.function):
+        raise pytest.Collector.CollectError(f"{node_id}: is async; a scenario's test is a validator; write it with def")
     if CASE_FIXTURE not in metafunc.fixturenames:
-        raise pytest.Collector.CollectError(
-            f"{node_id}: marked as a scenario, but it uses no codeact fixture; "
-            "add the argument codeact_trial (and codeact_snapshot) to the test"
+        used = [name for name in metafunc.fixturenames if name.startswith("codeact_")]
+        problem = (
+            f"it does not get {CASE_FIXTURE}; let your own {used[0]} take it as an argument"
+            if used
+            else "it uses no codeact fixture; add the argument codeact_trial (and codeact_snapshot) to the test"
         )
+        raise pytest.Collector.CollectError(f"{node_id}: marked as a scenario, but {problem}")
     try:
         _check(Scenario.from_marker(node_id, marker.args, marker.kwargs))
     except ScenarioError as error:
@@ -97,6 +103,22 @@ def case_of(item: pytest.Item) -> Case | None:
     """Give the case of an item. None if it is no scenario of ours."""
     callspec = getattr(item, "callspec", None)
     return None if callspec is None else callspec.params.get(CASE_FIXTURE)
+
+
+def misuse(item: pytest.Item, settings: Settings) -> str:
+    """Say why an item with the marker is none of our scenarios. "" if it is one."""
+    case = case_of(item)
+    if case is None:
+        return (
+            f"{item.nodeid}: the scenario marker has no effect here; "
+            "put it on a function or class, not on a parameter or in a unittest.TestCase"
+        )
+    if not item.nodeid.endswith(f"{case_id(case, settings)}]"):
+        return (
+            f"{item.nodeid}: something parametrizes the test after pytest-codeact; its arms could not share a name; "
+            "let that pytest_generate_tests run earlier"
+        )
+    return ""
 
 
 def scenario_id_of(item: pytest.Item, settings: Settings) -> str:

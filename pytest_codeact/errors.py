@@ -70,5 +70,15 @@ class UnknownNameError(CodeActError):
         super().__init__(f"unknown {kind} {name!r}; known {kind}s: {listed}" + (f"; {advice}" if advice else ""))
 
 
+def describe(error: BaseException) -> str:
+    """Give "TYPE: TEXT" of an exception, or the type alone where its text cannot be had."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a foreign __str__ may do anything
+        return name
+    return f"{name}: {text}" if text else name
+
+
 class CodeActWarning(UserWarning):
     """Something that makes a number less trustworthy than it looks. Filter it by this class."""

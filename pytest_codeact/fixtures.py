@@ -6,6 +6,7 @@ Every pytest run imports this module, few use it: the parts are imported inside 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,13 @@ GROUND_TRUTH: pytest.StashKey[GroundTruth] = pytest.StashKey()
 """Where an item keeps its `codeact_snapshot`."""
 
 
+OWN_CLIENT: pytest.StashKey[bool] = pytest.StashKey()
+"""Set for an item whose client is that of the model asked for, and not of an overriding fixture."""
+
+CUSTOM = "custom"
+"""Name in records of a model that a fixture of the user's own put in the reference model's place."""
+
+
 @pytest.fixture
 def codeact_case(request: pytest.FixtureRequest) -> Case:
     """Which arm, model and trial this test is: a `Case`."""
@@ -56,9 +64,13 @@ def codeact_scenario(request: pytest.FixtureRequest, codeact_case: Case) -> Scen
 @pytest.fixture
 def codeact_tools(codeact_scenario: Scenario) -> Toolbox:
     """The tools of this trial over a world of its own: a `Toolbox`."""
+    from pytest_codeact.errors import ScenarioError, describe
     from pytest_codeact.tools import Toolbox
 
-    return Toolbox(codeact_scenario.make_world())
+    try:
+        return Toolbox(codeact_scenario.make_world())
+    except ScenarioError as error:
+        pytest.fail(describe(error), pytrace=False)
 
 
 @pytest.fixture
@@ -73,6 +85,7 @@ def codeact_client(
     from pytest_codeact.kit import Kit
     from pytest_codeact.providers import ModelContext, Solution
 
+    request.node.stash[OWN_CLIENT] = True
     kit = Kit.of(request.config)
     factory, model = kit.registry.provider(codeact_case.model)
     reference = codeact_scenario.reference
@@ -84,12 +97,12 @@ def codeact_client(
     try:
         return factory(ModelContext(model=model, solution=solution or None, seed=seed))
     except ScenarioError as error:
-        raise ScenarioError(f"{codeact_scenario.id}: {error}") from error
+        pytest.fail(f"{type(error).__name__}: {codeact_scenario.id}: {error}", pytrace=False)
 
 
 @pytest.fixture
 def codeact_sandbox(request: pytest.FixtureRequest, codeact_scenario: Scenario) -> Iterator[Sandbox]:
-    """Where this trial's programs run: a `Sandbox`. Its process starts with the first program."""
+    """Where this trial's programs run: a `Sandbox`. An arm that runs programs starts it before the first turn."""
     from pytest_codeact.kit import Kit
     from pytest_codeact.runtimes import Limits, Sandbox
 
@@ -125,6 +138,7 @@ def codeact_trial(
     A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test.
     """
     from pytest_codeact.arms import Bench
+    from pytest_codeact.errors import CodeActError, describe
     from pytest_codeact.kit import Kit
     from pytest_codeact.tools import FinalAnswer
     from pytest_codeact.trial import run_trial
@@ -132,7 +146,7 @@ def codeact_trial(
     trial = run_trial(
         scenario_id=codeact_scenario.id,
         prompt=codeact_scenario.prompt,
-        case=codeact_case,
+        case=codeact_case if OWN_CLIENT in request.node.stash else _under_its_own_name(codeact_case),
         arm=codeact_arm,
         provider=codeact_client,
         bench=Bench(
@@ -143,9 +157,17 @@ def codeact_trial(
         budget=codeact_scenario.budget(Kit.of(request.config).settings.budget),
     )
     request.node.stash[RECORD] = trial.record
+    if isinstance(trial.failure, CodeActError):
+        # What it says is the whole story; a traceback would show the plugin's own lines.
+        pytest.fail(describe(trial.failure), pytrace=False)
     if trial.failure is not None:
         raise trial.failure
     return trial
+
+
+def _under_its_own_name(case: Case) -> Case:
+    """Keep a client of the user's own from passing for the reference model: rows of unlike models must not meet."""
+    return replace(case, model=CUSTOM) if case.model.partition("/")[0] == "reference" else case
 
 
 @pytest.fixture

@@ -43,7 +43,10 @@ class Kit:
         kit = config.stash.get(_KEY, None)
         if kit is None:
             registry = Registry()
-            config.hook.pytest_codeact_register(registry=registry)
+            try:
+                config.hook.pytest_codeact_register(registry=registry)
+            except ValueError as error:
+                raise pytest.UsageError(f"pytest_codeact_register: {error}") from error
             kit = config.stash[_KEY] = cls(read_settings(config), registry)
             kit.check_names()
             config.add_cleanup(kit.close)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
+
+from pytest_codeact.errors import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +26,6 @@ class Metric:
         title: Heading of its table column.
         unit: The unit, singular: "s", "token", "byte", "round trip", "call"; "" for a ratio.
         value: The figure of one record. None if it is unknown or undefined there.
-        better: Which way is an improvement. None if neither is.
         stored: Whether it is an entry of its own in pytest-benchmark storage. Only for figures that cannot
             be 0: a baseline of 0 always fails pytest-benchmark's percentage checks.
         summed: Whether a sum over trials means something; a rate or a ratio is averaged instead.
@@ -34,7 +35,6 @@ class Metric:
     title: str
     unit: str
     value: Callable[[TrialRecord], float | None]
-    better: Literal["lower", "higher"] | None = "lower"
     stored: bool = False
     summed: bool = True
 
@@ -163,6 +163,26 @@ def saving(arm: Sequence[Pool], other: Sequence[Pool], metric: Metric) -> Saving
     )
 
 
+def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[str, str]:
+    """
+    Try every metric on every record.
+
+    Returns:
+        Per metric that raised, or gave neither a number nor None: what it did.
+    """
+    found: dict[str, str] = {}
+    for metric in metrics:
+        for record in records:
+            try:
+                value: object = metric.value(record)
+            except Exception as error:  # noqa: BLE001 - a metric may be anybody's
+                found.setdefault(metric.name, describe(error))
+                continue
+            if value is not None and not isinstance(value, int | float):
+                found.setdefault(metric.name, f"TypeError: it gave {value!r:.80}, which is neither a number nor None")
+    return found
+
+
 def tokenizers(records: Iterable[TrialRecord]) -> tuple[str, ...]:
     """Give the names of the tokenizers by which tokens were counted here, sorted. Empty if all were billed."""
     turns = (turn for record in records for turn in record.turns)
@@ -209,11 +229,10 @@ METRICS: Final = (
         title="ok",
         unit="",
         value=lambda record: None if record.success is None else float(record.success),
-        better="higher",
         summed=False,
     ),
     Metric(name="round_trips", title="trips", unit="round trip", value=lambda r: len(r.turns), stored=True),
-    Metric(name="tool_calls", title="calls", unit="call", value=lambda r: len(r.calls), better=None),
+    Metric(name="tool_calls", title="calls", unit="call", value=lambda r: len(r.calls)),
     Metric(
         name="input_tokens",
         title="tok in",
@@ -240,7 +259,6 @@ METRICS: Final = (
         title="cached",
         unit="token",
         value=_tokens(lambda usage: usage.cached_input_tokens),
-        better=None,
     ),
     Metric(
         name="latency_s",
@@ -251,13 +269,12 @@ METRICS: Final = (
     ),
     Metric(name="model_s", title="model", unit="s", value=_per_turn(lambda turn: turn.model_s)),
     Metric(name="action_s", title="action", unit="s", value=_per_turn(lambda turn: turn.action_s)),
-    Metric(name="waited_s", title="waited", unit="s", value=_per_turn(lambda turn: turn.waited_s), better=None),
+    Metric(name="waited_s", title="waited", unit="s", value=_per_turn(lambda turn: turn.waited_s)),
     Metric(
         name="tool_result_bytes",
         title="B result",
         unit="byte",
         value=lambda record: sum(call.result_bytes for call in record.calls),
-        better=None,
     ),
     Metric(
         name="visible_result_bytes",
@@ -270,11 +287,10 @@ METRICS: Final = (
         title="suppressed",
         unit="",
         value=_suppression,
-        better="higher",
         summed=False,
     ),
     Metric(name="code_errors", title="code err", unit="", value=_code_errors),
-    Metric(name="first_try", title="1st try", unit="", value=_first_try, better="higher", summed=False),
+    Metric(name="first_try", title="1st try", unit="", value=_first_try, summed=False),
 )
 """
 The built-in metrics, in table order. Definitions, per trial:

@@ -26,6 +26,9 @@ DEFAULT_METRICS: Final = (
 )
 """The columns of the table."""
 
+MAX_COUNT: Final = 1_000_000_000
+"""Largest count that an option takes: more is a slip of the finger."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -88,10 +91,17 @@ def read_settings(config: pytest.Config) -> Settings:
     for option in _OPTIONS:
         source, raw = option.flag, config.getoption(option.dest)
         if raw is None:
-            source, raw = option.dest, config.getini(option.dest)
+            source, raw = option.dest, _ini_value(config, option.dest)
         if raw is not None:
             given[option.name] = option.parse(source, raw)
     return Settings(**given, explicit=frozenset(given))
+
+
+def _ini_value(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (pytest.UsageError, ValueError, TypeError) as error:
+        raise pytest.UsageError(f"{name}: {error}") from error
 
 
 def parse_names(source: str, raw: str | list[str]) -> tuple[str, ...]:
@@ -105,9 +115,10 @@ def parse_names(source: str, raw: str | list[str]) -> tuple[str, ...]:
     Raises:
         pytest.UsageError: A name is empty or comes twice.
     """
-    parts = [raw] if isinstance(raw, str) else raw
+    # An ini file's list is split at blanks before it comes here: "a, b" arrives as "a," and "b".
+    parts = [raw] if isinstance(raw, str) else [part.removesuffix(",") for part in raw]
     names = [name.strip() for part in parts for name in part.split(",")]
-    if not all(names):
+    if not names or not all(names):
         raise pytest.UsageError(
             f"{source}: empty name in {','.join(parts)!r}; expected names separated by commas, for example a,b"
         )
@@ -119,7 +130,7 @@ def parse_names(source: str, raw: str | list[str]) -> tuple[str, ...]:
 
 def parse_count(source: str, raw: str | int) -> int:
     """
-    Read a whole number from 1.
+    Read a whole number from 1 to `MAX_COUNT`.
 
     Raises:
         pytest.UsageError: It is not one.
@@ -128,8 +139,8 @@ def parse_count(source: str, raw: str | int) -> int:
         count = int(raw)
     except ValueError:
         count = 0
-    if count < 1:
-        raise pytest.UsageError(f"{source}: expected a whole number from 1; got {raw!r}")
+    if not 1 <= count <= MAX_COUNT:
+        raise pytest.UsageError(f"{source}: expected a whole number from 1 to {MAX_COUNT:,}; got {raw!r}")
     return count
 
 

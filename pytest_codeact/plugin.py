@@ -57,8 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         Kit.of(config)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_codeact_register(registry: Registry) -> None:
-    """Register the built-ins, by the door that third parties use."""
+    """Register the built-ins, by the door that third parties use; first, so that theirs are the names that clash."""
     from pytest_codeact.registry import register_builtins
 
     register_builtins(registry)
@@ -72,6 +73,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from pytest_codeact.kit import Kit
 
         parametrize(metafunc, Kit.of(metafunc.config).settings)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a scenario that could not be made one; let the controller know that a trial begins."""
+    if item.get_closest_marker("scenario") is not None:
+        from pytest_codeact.collection import misuse
+        from pytest_codeact.kit import Kit
+        from pytest_codeact.shipping import announce
+
+        problem = misuse(item, Kit.of(item.config).settings)
+        if problem:
+            pytest.fail(problem, pytrace=False)
+        announce(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -103,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """Say what will run, if scenarios were collected."""
-    if not any(item.get_closest_marker("scenario") for item in items):
+    if config.get_verbosity() < 0 or not any(item.get_closest_marker("scenario") for item in items):
         return []
     from pytest_codeact.kit import Kit
 
@@ -113,13 +128,17 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Say where an outcome and its snapshot differ."""
     snapshots = sys.modules.get("pytest_codeact.snapshots")
-    if op != "==" or snapshots is None or not isinstance(right, snapshots.GroundTruth):
+    if op != "==" or snapshots is None:
+        return None
+    if isinstance(left, snapshots.GroundTruth):
+        left, right = right, left
+    if not isinstance(right, snapshots.GroundTruth):
         return None
     explanation: list[str] = right.explain(left)
     return explanation
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_benchmark_scale_unit(
     config: pytest.Config, unit: str, benchmarks: list[dict[str, Any]], best: Any, worst: Any, sort: str
 ) -> tuple[str, float] | None:
@@ -134,21 +153,35 @@ class _Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._crashed: list[str] = []
+        self._worker_count = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in a trial."""
-        # Subtests report too, with a class of their own, and carry what their parent carries.
-        if type(report) is pytest.TestReport and hasattr(report, "codeact"):
+        """Take in what a report of a trial carries."""
+        if isinstance(report, pytest.SubtestReport):
+            from pytest_codeact.session import Session
+
+            # Without an xdist worker to announce it, a first trial has no session yet.
+            if report.failed and "scenario" in report.keywords:
+                Session.of(self._config).add_failed_part(report.nodeid)
+        elif any(name.startswith("codeact") for name in vars(report)):
             from pytest_codeact.session import Session
 
             Session.of(self._config).add(report)
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """Count the workers."""
+        self._worker_count += 1
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
-        """Keep the id of a test whose worker died: if it was a trial, it counts as an error."""
-        self._crashed.append(crashitem)
+        """Count a trial whose worker died as an error."""
+        from pytest_codeact.session import Session
+
+        session = Session.get(self._config)
+        if session is not None:
+            session.add_crash(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, error: object) -> None:
@@ -169,7 +202,9 @@ class _Controller:
         if ours is not None:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             cut_short = bool(session.shouldstop or session.shouldfail)
-            ours.finish(interrupted=cut_short or not ended, crashed=self._crashed)
+            ours.finish(interrupted=cut_short or not ended, worker_count=self._worker_count)
+            if ours.problems and exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)

@@ -12,7 +12,7 @@ from pytest_codeact.errors import UnknownNameError
 from pytest_codeact.measure import METRICS, Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from pytest_codeact.arms import Arm, ArmFactory
     from pytest_codeact.providers import ModelContext, Provider, ProviderFactory
@@ -59,7 +59,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._arms: _Names[ArmFactory] = _Names("arm")
-        self._providers: _Names[ProviderFactory] = _Names("provider")
+        self._providers: _Names[tuple[ProviderFactory, Callable[[], Collection[str]] | None]] = _Names("provider")
         self._runtimes: _Names[RuntimeFactory] = _Names("runtime")
         self._metrics: _Names[Metric] = _Names("metric")
 
@@ -72,14 +72,21 @@ class Registry:
         """
         self._arms.add(name, factory)
 
-    def add_provider(self, name: str, factory: ProviderFactory) -> None:
+    def add_provider(
+        self, name: str, factory: ProviderFactory, *, models: Callable[[], Collection[str]] | None = None
+    ) -> None:
         """
         Register a provider; models are named NAME/MODEL.
+
+        Args:
+            name: Its name.
+            factory: Makes its client.
+            models: Gives every MODEL there is, "" for the name alone. None if only the vendor knows.
 
         Raises:
             ValueError: As for `add_arm`.
         """
-        self._providers.add(name, factory)
+        self._providers.add(name, (factory, models))
 
     def add_runtime(self, name: str, factory: RuntimeFactory) -> None:
         """
@@ -119,10 +126,13 @@ class Registry:
             The factory, and what follows the first slash ("" if there is none).
 
         Raises:
-            UnknownNameError: Nobody registered the provider.
+            UnknownNameError: Nobody registered the provider, or it knows its models and this is none.
         """
         provider, _, rest = model.partition("/")
-        return self._providers.get(provider), rest
+        factory, models = self._providers.get(provider)
+        if models is not None and rest not in (known := models()):
+            raise UnknownNameError("model", model, (f"{provider}/{each}" if each else provider for each in known))
+        return factory, rest
 
     def runtime(self, name: str) -> RuntimeFactory:
         """
@@ -153,7 +163,7 @@ def register_builtins(registry: Registry) -> None:
     registry.add_arm("direct", _direct(parallel=True))
     registry.add_arm("direct-serial", _direct(parallel=False))
     registry.add_arm("code", _code)
-    registry.add_provider("reference", _reference)
+    registry.add_provider("reference", _reference, models=_reference_models)
     registry.add_runtime("restricted", _restricted)
     for metric in METRICS:
         registry.add_metric(metric)
@@ -178,6 +188,12 @@ def _reference(context: ModelContext) -> Provider:
     from pytest_codeact.providers.reference import reference_model
 
     return reference_model(context)
+
+
+def _reference_models() -> Collection[str]:
+    from pytest_codeact.providers.reference import ReferenceModel
+
+    return ("", *ReferenceModel.FAULTS)
 
 
 def _restricted() -> Runtime:

@@ -6,22 +6,22 @@ under xdist it lives in the process that the user started.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pytest_codeact import measure
-from pytest_codeact.collection import SNAPSHOTS, case_id, make_cases, scenario_id
+from pytest_codeact.collection import SNAPSHOTS
 from pytest_codeact.kit import Kit
-from pytest_codeact.records import TrialRecord
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from pytest_codeact.records import Json
+    from pytest_codeact.records import Json, TrialRecord
     from pytest_codeact.snapshots import Written
     from pytest_codeact.storage import RunInfo
 
@@ -36,6 +36,7 @@ class Session:
 
     Attributes:
         records: One per trial that ended, in the order their reports came in.
+        problems: What went wrong while the run was measured, stored and written, a line each.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -46,7 +47,12 @@ class Session:
         self._agreed: list[tuple[str, Json]] = []
         self._disagreed: dict[str, None] = {}
         self._written: Written | None = None
+        self._begun: dict[str, TrialRecord] = {}
+        self._failed_inside: set[str] = set()
+        self._metrics: Sequence[measure.Metric] = ()
         self._interrupted = False
+        self._worker_count = 0
+        self.problems: list[str] = []
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
@@ -62,34 +68,56 @@ class Session:
         return config.stash.get(_KEY, None)
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take in the report of a trial: its record, and the ground truth it agrees with if snapshots are updated."""
+        """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
         shipment = unpack(report)
-        self.records.append(shipment.record)
-        scenario = shipment.record.scenario
-        if shipment.truth is not None and shipment.record.success:
-            self._agreed.append((scenario, shipment.truth))
-        else:
-            self._disagreed[scenario] = None
+        if shipment.begun is not None:
+            self._begun[report.nodeid] = shipment.begun
+        if shipment.record is not None:
+            self._begun.pop(report.nodeid, None)
+            failed_inside = report.nodeid in self._failed_inside
+            record = replace(shipment.record, success=False) if failed_inside else shipment.record
+            self._take(record, shipment.truth)
 
-    def finish(self, *, interrupted: bool, crashed: Iterable[str]) -> None:
+    def add_failed_part(self, node_id: str) -> None:
+        """Note that a subtest of a test failed: pytest fails the test, though its function ends well."""
+        self._failed_inside.add(node_id)
+
+    def add_crash(self, node_id: str) -> None:
+        """Take in that a worker died during a test: a trial that had begun is an error."""
+        begun = self._begun.pop(node_id, None)
+        if begun is not None:
+            self._take(begun, None)
+
+    def finish(self, *, interrupted: bool, worker_count: int) -> None:
         """
         Store what was measured, before pytest-benchmark ends, and write the snapshots that are to be updated.
 
+        What goes wrong here is put into `problems` and loses nothing else.
+
         Args:
             interrupted: Whether the run ended before its last test.
-            crashed: Node ids of the tests during which a worker died.
+            worker_count: Number of xdist workers. 0 without xdist.
         """
         from pytest_codeact.storage import publish
 
         self._interrupted = interrupted
-        modules = {record.scenario.partition("::")[0] for record in self.records}
-        # All that is left of such a test is its id. One beside our scenarios that ends as theirs do is one of them.
-        for node_id in crashed:
-            if node_id.partition("::")[0] in modules:
-                self._add_crash(node_id)
-        publish(self._config, self.pools, self._kit.registry.metrics)
+        self._worker_count = worker_count
+        faults = measure.faults(self._kit.registry.metrics, self.records)
+        self._metrics = [metric for metric in self._kit.registry.metrics if metric.name not in faults]
+        self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
+        publish(self._config, self.pools, self._metrics)
         if self._config.getoption("update_snapshots", default=False):
-            self._write_snapshots()
+            try:
+                self._write_snapshots()
+            except OSError as error:
+                self.problems.append(f"the snapshots could not be written: {error}")
+
+    def _take(self, record: TrialRecord, truth: Json) -> None:
+        self.records.append(record)
+        if truth is not None and record.success:
+            self._agreed.append((record.scenario, truth))
+        else:
+            self._disagreed[record.scenario] = None
 
     @property
     def pools(self) -> Sequence[measure.Pool]:
@@ -115,7 +143,7 @@ class Session:
             version=metadata.version("pytest-codeact"),
             models=self._kit.settings.models,
             tokenizers=measure.tokenizers(self.records),
-            worker_count=len({record.worker for record in self.records if record.worker}),
+            worker_count=self._worker_count,
             interrupted=self._interrupted,
         )
 
@@ -124,37 +152,21 @@ class Session:
         from pytest_codeact.storage import trim_table
 
         trim_table(self._config)
-        columns = [self._kit.registry.metric(name) for name in self._kit.settings.metrics]
+        usable = {metric.name: metric for metric in self._metrics}
+        columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
         terminal.ensure_newline()
         terminal.section("codeact", sep="-")
+        if self._worker_count:
+            # With workers nobody said it after collection.
+            terminal.write_line(self._kit.plan_line)
         for line in render_table(
             self.pools, columns, width=self._config.get_terminal_writer().fullwidth, notes=self._notes()
         ):
             terminal.write_line(line)
         if self._written is not None:
             terminal.write_line(str(self._written))
-
-    def _add_crash(self, node_id: str) -> None:
-        """Take in a trial whose worker died: an error, of which only the case is known."""
-        for case in make_cases(self._kit.settings):
-            own_part = case_id(case, self._kit.settings)
-            if node_id.endswith((f"[{own_part}]", f"-{own_part}]")):
-                scenario = scenario_id(node_id, own_part)
-                self._disagreed[scenario] = None
-                self.records.append(
-                    TrialRecord(
-                        scenario=scenario,
-                        arm=case.arm,
-                        model=case.model,
-                        trial=case.trial,
-                        mode=None,
-                        turns=(),
-                        calls=(),
-                        ended="error",
-                        error="the worker process died during this trial",
-                    )
-                )
-                return
+        for problem in self.problems:
+            terminal.write_line(problem, red=True)
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)

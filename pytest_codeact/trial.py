@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_codeact.arms import Answer, Arm, Bench, Observation, Offer
+from pytest_codeact.errors import describe
 from pytest_codeact.providers import Provider, Reply, Request
 from pytest_codeact.records import Ended, Json, Message, Mode, ToolResult, TrialRecord, Turn
 
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_codeact.scenario import Budget
-
-
-REFERENCE: Final = "reference"
-"""Name of the provider that needs no key."""
-
-CUSTOM: Final = "custom"
-"""Name in records of a model that a fixture of the user's own put in the reference model's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,23 +100,17 @@ def run_trial(
     record = TrialRecord(
         scenario=scenario_id,
         arm=case.arm,
-        model=_model_name(case.model, loop.mode),
+        model=case.model,
         trial=case.trial,
         mode=loop.mode,
         turns=tuple(loop.turns),
         calls=bench.toolbox.journal,
         ended=ended,
-        error=None if failure is None else f"{type(failure).__name__}: {failure}",
+        error=None if failure is None else describe(failure),
         model_version=loop.model_version,
     )
     answer = loop.answer.value if loop.answer else None
     return Trial(record=record, answer=answer, state=state, messages=tuple(loop.messages), failure=failure)
-
-
-def _model_name(asked_for: str, mode: Mode | None) -> str:
-    """Name the model in the record; a client of the user's own must not pass for the reference model."""
-    is_reference = asked_for.partition("/")[0] == REFERENCE
-    return CUSTOM if is_reference and mode not in (None, "reference") else asked_for
 
 
 class _Loop:

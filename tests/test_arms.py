@@ -10,6 +10,7 @@ from fakes import Item, Shelf, calls, make_bench, runs, says
 from pytest_codeact.arms import Answer, Bench, answer_from_text
 from pytest_codeact.arms.code import CodeArm
 from pytest_codeact.arms.direct import DirectArm
+from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, Execution, Limits, Sandbox
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
 from pytest_codeact.tools import FinalAnswer, Toolbox
@@ -178,6 +179,19 @@ def test_a_bad_call_is_the_same_error_in_both_arms() -> None:
     assert [(c.name, c.arguments, c.error) for c in direct.toolbox.journal] == [
         (c.name, c.arguments, c.error) for c in code.toolbox.journal
     ]
+
+
+def test_code_refuses_a_sandbox_of_another_language() -> None:
+    """A runtime says what its programs are written in, and the arm writes Python."""
+    bench, runtime = make_bench()
+    runtime.language = "typescript"
+
+    with pytest.raises(SandboxError) as caught:
+        CodeArm().offer(bench)
+
+    assert str(caught.value) == (
+        "the arm writes python and the sandbox runs typescript; choose another with --codeact-sandbox, or another arm"
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,10 @@ def test_limits_are_read_by_name() -> None:
         (options.parse_names, "a,,b", "--x: empty name in 'a,,b'; expected names separated by commas, for example a,b"),
         (options.parse_names, "", "--x: empty name in ''; expected names separated by commas, for example a,b"),
         (options.parse_names, ["a", "a"], "--x: 'a' comes twice in 'a,a'; name each once"),
-        (options.parse_count, "0", "--x: expected a whole number from 1; got '0'"),
-        (options.parse_count, "1.5", "--x: expected a whole number from 1; got '1.5'"),
-        (options.parse_count, "many", "--x: expected a whole number from 1; got 'many'"),
+        (options.parse_count, "0", "--x: expected a whole number from 1 to 1,000,000,000; got '0'"),
+        (options.parse_count, "1.5", "--x: expected a whole number from 1 to 1,000,000,000; got '1.5'"),
+        (options.parse_count, "9" * 20, f"--x: expected a whole number from 1 to 1,000,000,000; got '{'9' * 20}'"),
+        (options.parse_count, "many", "--x: expected a whole number from 1 to 1,000,000,000; got 'many'"),
         (options.parse_seed, "-1", "--x: expected a whole number from 0; got '-1'"),
         (
             options.parse_limits,

@@ -1280,8 +1280,9 @@ def test_a_failing_program_is_the_solution_s_or_the_sandbox_s_fault() -> None:
         _model(_no_calls).complete(_request(messages, tools=(RUN_CODE,)))
 
     assert str(caught.value) == (
-        f"reference solution '_no_calls' ({__file__}:{_no_calls.__code__.co_firstlineno}) failed as a program: "
-        "NameError: name 'x'; write it with what the sandbox allows, or report the sandbox if it should allow it"
+        f"reference solution '_no_calls' ({__file__}:{_no_calls.__code__.co_firstlineno}) failed as a program:\n"
+        "NameError: name 'x'\n"
+        "Mend it if it fails in the direct arm as well; if it does not, the sandbox is at fault: report it."
     )
 
 
@@ -1402,7 +1403,7 @@ def test_a_second_error_of_a_faulty_model_is_the_solution_s(fault: str) -> None:
         *_exchange("run_code", first.tool_calls[0].arguments, "injected", is_error=True),
         *_exchange("run_code", {"code": solution_source(trip).program()}, "genuine", is_error=True),
     )
-    with pytest.raises(SolutionError, match="failed as a program: genuine; "):
+    with pytest.raises(SolutionError, match="failed as a program:\ngenuine\n"):
         _model(trip, fault).complete(_request(messages, tools=(RUN_CODE,)))
 
 

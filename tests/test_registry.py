@@ -37,6 +37,18 @@ def test_provider_is_named_by_what_stands_before_the_slash(registry: Registry) -
     assert registry.provider("mine/org/model-1")[1] == "org/model-1"
 
 
+def test_provider_that_knows_its_models_refuses_others(registry: Registry) -> None:
+    """A slip in a model's name is found before anything runs."""
+    with pytest.raises(UnknownNameError) as caught:
+        registry.provider("reference/clumsy")
+
+    assert str(caught.value) == (
+        "unknown model 'reference/clumsy'; known models: 'reference', 'reference/buggy-program', "
+        "'reference/early-answer', 'reference/unknown-tool', 'reference/wrong-argument'"
+    )
+    assert registry.provider("reference/early-answer")[1] == "early-answer"
+
+
 def test_metrics_are_listed_in_order(registry: Registry) -> None:
     """Built-ins come first, others as they register."""
     mine = Metric(name="mine", title="mine", unit="", value=lambda _: 1)

@@ -72,7 +72,7 @@ def test_unknown_is_shown_as_such() -> None:
         ["one", "code", "1/1", "1", "n/a", "n/a", "12.5", "20"],
         ["two", "code", "2/2", "1", "500*", "10*", "12.5", "20"],
     ]
-    assert "* mean over those trials only that know the figure" in text
+    assert "* over those scenarios and trials only that know the figure" in text
 
 
 def test_errors_have_a_column_of_their_own() -> None:

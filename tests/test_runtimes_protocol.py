@@ -239,10 +239,11 @@ def test_message_between_programs_is_a_crash(tmp_path: Path, calls: Calls) -> No
     assert second.error == f"the sandbox process broke the protocol: a message before its program.\n{RESTARTED}"
 
 
+ADVICE = "; if it is the limit memory_bytes=536870912 that it needs more than, allow more"
 START = {
-    "dies": ("os._exit(3)", "the sandbox process did not start: the other side is gone; exit status 3"),
-    "speaks_nonsense": ('frame(b"[]")' + STALL, "the sandbox process did not start: a frame that is a list, not an object; SIGKILL"),
-    "skips_ready": ("done()" + STALL, "the sandbox process did not start: a message of kind 'done'; expected ready; SIGKILL"),
+    "dies": ("os._exit(3)", "the sandbox process did not start: the other side is gone; exit status 3" + ADVICE),
+    "speaks_nonsense": ('frame(b"[]")' + STALL, "the sandbox process did not start: a frame that is a list, not an object; SIGKILL" + ADVICE),
+    "skips_ready": ("done()" + STALL, "the sandbox process did not start: a message of kind 'done'; expected ready; SIGKILL" + ADVICE),
     "refuses": (r'send(t="ready", error="\x1bbad")' + STALL, "the declarations do not run in the sandbox:\n\\x1bbad"),
 }  # fmt: skip
 

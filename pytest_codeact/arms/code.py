@@ -78,7 +78,9 @@ class CodeArm:
             def call(name: str, args: list[Json], kwargs: dict[str, Json]) -> CallReply:
                 return self._call(bench, name, args, kwargs)
 
-            self._interpreter = bench.sandbox.start(Bindings(functions=names, call=call, declarations=api.declarations))
+            self._interpreter = bench.sandbox.start(
+                Bindings(functions=names, call=call, declarations=api.declarations), "python"
+            )
         return self._interpreter
 
     def _call(self, bench: Bench, name: str, args: list[Json], kwargs: dict[str, Json]) -> CallReply:

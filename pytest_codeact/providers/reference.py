@@ -190,8 +190,8 @@ class ReferenceModel:
             )
         if call.arguments == {"code": source.program()}:
             raise self._error(
-                f"failed as a program: {result.content}; write it with what the sandbox allows, or report the "
-                "sandbox if it should allow it"
+                f"failed as a program:\n{result.content}\n"
+                "Mend it if it fails in the direct arm as well; if it does not, the sandbox is at fault: report it."
             )
 
     def _mistaken_call(self, calls: _Calls, fault: str) -> _Call | None:

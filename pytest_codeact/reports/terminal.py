@@ -50,7 +50,7 @@ def render_table(pools: Sequence[Pool], metrics: Sequence[Metric], *, width: int
     Args:
         pools: One per scenario, arm and model, in the order in which they are shown.
         metrics: The columns.
-        width: Columns of the terminal. The table never uses more than 100.
+        width: Columns of the terminal. With the default columns the table uses at most 100 of them.
         notes: What is said below it.
     """
     layout = _Layout(pools, metrics)
@@ -123,7 +123,9 @@ class _Layout:
     def footnotes(self, notes: TableNotes) -> list[str]:
         lines = []
         if self._partial:
-            lines.append("* mean over those trials only that know the figure")
+            lines.append("* over those scenarios and trials only that know the figure")
+        if any(len(pool.trials) > 1 for pool in self._pools):
+            lines.append("Figures are means per trial; a total is that of one trial of each scenario.")
         if self._unpaired:
             lines.append(
                 f"Savings compare {self._unpaired.paired} of {self._unpaired.of} scenarios: those known in both arms."
@@ -154,7 +156,7 @@ class _Layout:
         value = _combined(metric, means)
         if value is None:
             return _UNKNOWN
-        partial = any(mean.known < mean.of for mean in means)
+        partial = len(means) < len(group) or any(mean.known < mean.of for mean in means)
         self._partial |= partial
         return self._formats[metric.name].text(value) + ("*" if partial else "")
 
@@ -202,8 +204,13 @@ def _format_for(metric: Metric, pools: Sequence[Pool]) -> _Format:
 def _short_names(scenarios: Sequence[str]) -> dict[str, str]:
     """Drop directory and module from the ids where what is left still tells them apart."""
     unique = list(dict.fromkeys(scenarios))
-    short = [each.rpartition("::")[2].removeprefix("test_") for each in unique]
+    short = [_test_name(each).removeprefix("test_") for each in unique]
     return dict(zip(unique, short if len(set(short)) == len(unique) else unique, strict=True))
+
+
+def _test_name(scenario: str) -> str:
+    path, bracket, parameters = scenario.partition("[")
+    return path.rpartition("::")[2] + bracket + parameters
 
 
 def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:

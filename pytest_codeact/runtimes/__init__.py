@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Protocol, TypeAlias
 
+from pytest_codeact.errors import SandboxError
 from pytest_codeact.records import CodeStatus, Json
 
 
@@ -191,14 +192,24 @@ class Sandbox:
         self._limits = limits
         self._interpreters: list[Interpreter] = []
 
-    def start(self, bindings: Bindings) -> Interpreter:
+    def start(self, bindings: Bindings, language: str) -> Interpreter:
         """
         Start an interpreter; `close` ends it.
 
+        Args:
+            bindings: What programs are given.
+            language: What the arm's programs are written in.
+
         Raises:
-            SandboxError: The platform cannot run it.
+            SandboxError: The platform cannot run it, or it runs another language.
         """
-        interpreter = self._runtime().start(bindings, self._limits)
+        runtime = self._runtime()
+        if runtime.language != language:
+            raise SandboxError(
+                f"the arm writes {language} and the sandbox runs {runtime.language}; "
+                "choose another with --codeact-sandbox, or another arm"
+            )
+        interpreter = runtime.start(bindings, self._limits)
         self._interpreters.append(interpreter)
         return interpreter
 

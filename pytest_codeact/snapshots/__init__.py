@@ -14,50 +14,41 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from syrupy.assertion import AssertionResult, SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from pytest_codeact.snapshots.compare import as_json, as_text, differences
+from pytest_codeact.snapshots.compare import as_json, differences
+from pytest_codeact.snapshots.files import Written, snapshot_path, write_agreed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from syrupy.location import PyTestLocation
 
     from pytest_codeact.records import Json
 
+__all__ = [
+    "EXPLAINED_LINES",
+    "GroundTruth",
+    "SharedJson",
+    "Written",
+    "distrust_unused",
+    "ground_truth",
+    "keep",
+    "snapshot_path",
+    "write_agreed",
+]
+
 EXPLAINED_LINES: Final = 30
 """The most lines that `GroundTruth.explain` gives."""
-
-_STEM_BYTES: Final = 250
-"""Longest name of a file without its ".json": common file systems take 255 bytes."""
-
-
-def snapshot_path(root: Path, scenario: str) -> Path:
-    """
-    Give the file of a scenario: `root`/MODULE/TEST.json.
-
-    Args:
-        root: The directory of all snapshots.
-        scenario: Stable id of the scenario, for example "dir/test_x.py::TestY::test_z[red]", which gives
-            test_x/TestY.test_z[red].json. Characters that file names must not hold are left out.
-    """
-    module, _, test = scenario.partition("::")
-    head, bracket, parameters = test.partition("[")
-    name = "".join(
-        character
-        for character in head.replace("::", ".") + bracket + parameters
-        if character.isprintable() and character not in '\\/?*:|"<>'
-    )
-    stem = name.encode()[:_STEM_BYTES].decode(errors="ignore")
-    return root / PurePosixPath(module).stem / f"{stem}.json"
 
 
 def keep(config: pytest.Config, *, root: Path, scenarios: Iterable[str]) -> None:
@@ -72,13 +63,11 @@ def keep(config: pytest.Config, *, root: Path, scenarios: Iterable[str]) -> None
         config: The session's.
         root: The directory of all snapshots.
         scenarios: Stable ids of the scenarios collected; one may come several times.
-
-    Raises:
-        pytest.UsageError: Two scenarios would share a file.
     """
     books = _Books.of(config, root)
     for scenario in scenarios:
-        books.add(scenario)
+        # Two scenarios of one file are an error of those that use it, and `ground_truth` is where they do.
+        books.owners.setdefault(snapshot_path(root, scenario), scenario)
 
 
 def distrust_unused(config: pytest.Config) -> None:
@@ -176,7 +165,12 @@ class GroundTruth:
     @property
     def is_known(self) -> bool:
         """Whether there is a truth to compare with: a snapshot file or, in an update, a reference solution."""
-        return self.truth is not None if self.updating else self.path.exists()
+        if self.updating:
+            return self.truth is not None
+        with suppress(OSError, ValueError):
+            json.loads(self.path.read_bytes())
+            return True
+        return False
 
     def explain(self, outcome: object) -> list[str]:
         """
@@ -247,64 +241,6 @@ class GroundTruth:
     @property
     def _shown_path(self) -> str:
         return self.path.relative_to(self.path.parents[2]).as_posix()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """
-    What became of the snapshots of a run that updates them. Scenario ids, sorted.
-
-    Attributes:
-        written: Scenarios whose file was created or changed.
-        unchanged: Scenarios whose file already held the truth.
-        refused: Scenarios whose file was left alone: an arm disagreed with the reference solution, a trial did
-            not come to its end, or the reference solution did not repeat itself.
-    """
-
-    written: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        counts = f"{len(self.written)} written, {len(self.unchanged)} unchanged, {len(self.refused)} refused"
-        return f"snapshots: {counts}" + (f": {', '.join(self.refused)}" if self.refused else "")
-
-
-def write_agreed(root: Path, *, agreed: Iterable[tuple[str, Json]], refused: Collection[str]) -> Written:
-    """
-    Write the truth of every scenario on which all its trials agreed. Call it in one process only.
-
-    Whoever reads a file meanwhile meets the old text or the new one, never a part.
-
-    Args:
-        root: The directory of all snapshots; made if it is missing.
-        agreed: Scenario id and truth of every comparison that agreed, as given to `report`.
-        refused: Ids of the scenarios of which a trial disagreed, failed or ended in an error.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
-    texts: dict[str, set[str]] = {}
-    for scenario, truth in agreed:
-        texts.setdefault(scenario, set()).add(as_text(truth))
-    fates: dict[str, list[str]] = {"written": [], "unchanged": [], "refused": []}
-    for scenario in sorted({*texts, *refused}):
-        certain = scenario not in refused and len(texts[scenario]) == 1
-        fate = _write(snapshot_path(root, scenario), *texts[scenario]) if certain else "refused"
-        fates[fate].append(scenario)
-    return Written(**{fate: tuple(scenarios) for fate, scenarios in fates.items()})
-
-
-def _write(path: Path, text: str) -> str:
-    content = text.encode()
-    if path.is_file() and path.read_bytes() == content:
-        return "unchanged"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{os.getpid()}.tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
-    return "written"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -265,11 +265,3 @@ def test_buggy_program_is_repaired(run: Callable[..., pytest.RunResult]) -> None
 
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["double *direct *1/1 *3 *0 *n/a", "*code *1/1 *2 *1 *0.00"])
-
-
-def test_unknown_fault_lists_the_known_ones(run: Callable[..., pytest.RunResult]) -> None:
-    """A fault that the reference model does not know is an error that names the others."""
-    result = run("--codeact-model=reference/clumsy", "--codeact-arms=direct")
-
-    result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*ProviderError: unknown fault 'clumsy' of the reference model; known faults: *"])

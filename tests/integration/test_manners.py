@@ -114,7 +114,18 @@ def test_help_names_every_option(pytester: pytest.Pytester) -> None:
     text = str(pytester.runpytest_subprocess("--help").stdout)
 
     assert "pytest-codeact" in text
-    for name in ("arms", "model", "trials", "metrics", "seed", "sandbox", "limit", "max-turns"):
+    for name in (
+        "arms",
+        "model",
+        "trials",
+        "metrics",
+        "seed",
+        "sandbox",
+        "limit",
+        "max-turns",
+        "max-output-tokens",
+        "observation-bytes",
+    ):
         assert f"--codeact-{name}=" in text
         assert f"codeact_{name.replace('-', '_')} (" in text
 

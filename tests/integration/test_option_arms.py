@@ -66,6 +66,11 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
             "register others with the hook pytest_codeact_register",
         ),
         (
+            "--codeact-model=reference/clumsy",
+            "ERROR: unknown model 'reference/clumsy'; known models: 'reference', 'reference/buggy-program', "
+            "'reference/early-answer', 'reference/unknown-tool', 'reference/wrong-argument'",
+        ),
+        (
             "--codeact-sandbox=none",
             "ERROR: unknown runtime 'none'; known runtimes: 'restricted'; "
             "register others with the hook pytest_codeact_register",
@@ -73,7 +78,7 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
         ("--codeact-metrics=token", "ERROR: unknown metric 'token'; known metrics: *'tokens'*"),
         ("--codeact-arms=code,code", "ERROR: --codeact-arms: 'code' comes twice in 'code,code'; name each once"),
         ("--codeact-arms=", "ERROR: --codeact-arms: empty name in ''; expected names separated by commas*"),
-        ("--codeact-trials=0", "ERROR: --codeact-trials: expected a whole number from 1; got '0'"),
+        ("--codeact-trials=0", "ERROR: --codeact-trials: expected a whole number from 1 to 1,000,000,000; got '0'"),
         ("--codeact-seed=x", "ERROR: --codeact-seed: expected a whole number from 0; got 'x'"),
         ("--codeact-limit=wall_s=0", "ERROR: --codeact-limit: the limit 'wall_s' must be a number above 0; got*"),
     ],

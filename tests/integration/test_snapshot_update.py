@@ -66,7 +66,8 @@ def test_update_refuses_when_an_arm_disagrees(
     result.stdout.fnmatch_lines(
         [
             "*the arm disagrees with the reference solution; the snapshot is not written",
-            "snapshots: 1 written, 0 unchanged, 1 refused: test_shelf.py::test_fill",
+            "snapshots: 1 written, 0 unchanged, 1 refused because a trial disagreed, failed or ended in an error:",
+            "  test_shelf.py::test_fill",
         ]
     )
     assert files()["test_fill"] == '{"answer": 99}\n'

@@ -72,6 +72,14 @@ def test_stored_run_says_what_kind_of_run_it_is(project: pytest.Pytester) -> Non
     assert info["complete"] == []
 
 
+def test_units_are_right_without_a_conftest(project: pytest.Pytester) -> None:
+    """In a run the plugin gives the units; only the command pytest-benchmark needs the conftest."""
+    result = project.runpytest_subprocess("-k", "fill", "--benchmark-columns=mean")
+    headings = {line.split("(")[1].split(")")[0] for line in result.outlines if line.startswith("Name (time in ")}
+
+    assert headings - {"time in ms", "time in us"} == {"time in tokens", "time in round trips"}
+
+
 def test_trials_are_pooled_under_the_scenarios_name(project: pytest.Pytester) -> None:
     """Runs of different numbers of trials have the same rows."""
     project.runpytest_subprocess("--benchmark-json=one.json")

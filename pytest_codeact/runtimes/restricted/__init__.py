@@ -159,7 +159,10 @@ class _Session:
             process.channel.send(self._start_message(), _START_S)
             ready = checked(process.channel.receive(_START_S), "ready")
         except (TimeoutError, EOFError, ProtocolError) as error:
-            raise SandboxError(f"the sandbox process did not start: {_cause(error)}; {_ended(process)}") from error
+            raise SandboxError(
+                f"the sandbox process did not start: {_cause(error)}; {_ended(process)}; if it is the limit "
+                f"memory_bytes={self._limits.memory_bytes} that it needs more than, allow more"
+            ) from error
         if ready["error"] is not None:
             text = escape(cut(ready["error"], ERROR_BYTES))
             raise SandboxError(f"the declarations do not run in the sandbox:\n{text}")
