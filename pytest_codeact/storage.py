@@ -2,9 +2,9 @@
 pytest-benchmark as the store: our pools become entries of its session. Only this module knows pytest-benchmark.
 
 It is imported on first use; this module imports without it. What is used beyond its documented hooks: the plugin name
-"pytest-benchmark" and the session behind it, whose `benchmarks`, `groups`, `compare`, `compared_mapping` and
-`storage.load`; the options `benchmark_*`; `stats.Metadata` and the attributes that it reads off its first argument;
-`utils.TIME_UNITS`; `plugin.pytest_benchmark_scale_unit`.
+"pytest-benchmark" and the session behind it, whose `benchmarks` and `groups`; the options `benchmark_*`;
+`stats.Metadata` and the attributes that it reads off its first argument; `utils.TIME_UNITS`;
+`plugin.pytest_benchmark_scale_unit`.
 """
 
 from __future__ import annotations
@@ -62,49 +62,6 @@ class RunInfo:
     complete: tuple[str, ...]
     failed: tuple[str, ...]
     interrupted: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEntry:
-    """
-    One entry of a baseline.
-
-    Attributes:
-        scenario: Id of the scenario.
-        arm: Name of the arm.
-        model: PROVIDER/MODEL, or "reference".
-        metric: Name of the metric.
-        unit: Its unit, singular.
-        stats: pytest-benchmark's statistics over the trials, in `unit`: "mean", "median", "stddev", "min",
-            "max", "rounds" (the trials whose figure is known) and more; "data" (one figure per trial) if
-            the run was saved with --benchmark-save-data or --benchmark-json.
-        extra: For `latency_s`: "mode" (of its trials), "trials" (completed), "errors", "success_rate" (of the
-            completed) and "means" (metric name -> fields of `Mean`, for the metrics that are not stored). Else empty.
-    """
-
-    scenario: str
-    arm: str
-    model: str
-    metric: str
-    unit: str
-    stats: Mapping[str, Any]
-    extra: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """
-    A saved run that --benchmark-compare named.
-
-    Attributes:
-        path: Its file, below the storage if it lies there.
-        info: `RunInfo` as it was saved: its field names and values. None if no run of ours wrote the file.
-        entries: Our entries, in the order of the file.
-    """
-
-    path: str
-    info: Mapping[str, Json] | None
-    entries: tuple[StoredEntry, ...]
 
 
 def run_info(
@@ -207,28 +164,6 @@ def update_json(output_json: dict[str, Any], info: RunInfo) -> None:
     Call it in `pytest_benchmark_update_json`, marked optionalhook.
     """
     output_json[RUN_KEY] = asdict(info)
-
-
-def baselines(config: pytest.Config) -> tuple[Baseline, ...]:
-    """
-    Read the saved runs that --benchmark-compare named, in the order pytest-benchmark loaded them.
-
-    Empty without that option, if nothing matched it, or if pytest-benchmark is not active.
-    """
-    session = _session(config)
-    if session is None or not session.compare:
-        return ()
-    patterns = () if session.compare is True else (session.compare,)
-    return tuple(
-        Baseline(
-            path=str(path),
-            info=content.get(RUN_KEY),
-            entries=tuple(_stored(entry) for entry in content["benchmarks"] if _unit(entry)),
-        )
-        for path, content in session.storage.load(*patterns)
-        # This run may be saved by now, and match too.
-        if path in session.compared_mapping
-    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -363,10 +298,3 @@ def _unit(entry: Mapping[str, Any]) -> str | None:
         return None
     unit = (entry["extra_info"] or {}).get("unit")
     return unit if isinstance(unit, str) else None
-
-
-def _stored(entry: Mapping[str, Any]) -> StoredEntry:
-    extra = dict(entry["extra_info"])
-    return StoredEntry(
-        **entry["params"], scenario=extra.pop("scenario"), unit=extra.pop("unit"), stats=entry["stats"], extra=extra
-    )
