@@ -637,6 +637,29 @@ def test_a_decision_that_cannot_be_noticed_is_found_on_replay() -> None:
     )
 
 
+def _ends_on_none(tools: Any) -> Json:
+    if tools.pay(amount=1) is not None:
+        tools.pay(amount=2)
+    return None
+
+
+def test_a_decision_to_end_early_names_the_last_line_that_agreed() -> None:
+    """Where the function returns too soon, the line of its last call says where it took the other way."""
+    first = _model(_ends_on_none).complete(_request()).message
+    results = Message(
+        role="tool",
+        tool_results=tuple(ToolResult(call_id=call.id, name=call.name, content="null") for call in first.tool_calls),
+    )
+    line = _ends_on_none.__code__.co_firstlineno
+    with pytest.raises(SolutionError) as caught:
+        _model(_ends_on_none).complete(_request((first, results)))
+
+    assert (
+        f") returned after its call at {__file__}:{line + 1} (`if tools.pay(amount=1) is not None:`) where the "
+        'conversation holds pay({"amount": 2}); its calls'
+    ) in str(caught.value)
+
+
 def test_a_function_that_ends_before_the_conversation_is_found() -> None:
     """Calls that the function no longer makes are as wrong as others."""
     with pytest.raises(SolutionError) as caught:

@@ -171,6 +171,7 @@ class _Run:
         self._answered = deque(answered)
         self._parallel = parallel
         self._pending: list[tuple[str, dict[str, Json]]] = []
+        self._last_place = ""
         self._stopped = False
         self._fault: SolutionError | None = None
         self._raised: BaseException | None = None
@@ -199,8 +200,9 @@ class _Run:
             raise self.error(f"raised {raised}, {where}") from self._raised
         held = next((call for call, result in self._answered if not result.is_error), None)
         if held is not None:
+            after = f" after its call {self._last_place}" if self._last_place else ""
             raise self.error(
-                f"returned where the conversation holds {shown(held.name, held.arguments)}; {_REPEAT_ADVICE}"
+                f"returned{after} where the conversation holds {shown(held.name, held.arguments)}; {_REPEAT_ADVICE}"
             )
         try:
             return Progress(answer=as_json(self._returned, "answer"))
@@ -218,6 +220,9 @@ class _Run:
         result = self._recorded(name, arguments)
         if result is None:
             return self._postponed(name, arguments)
+        if self._answered:
+            # Should it return now, this is where it left the way that the conversation went.
+            self._last_place = self._place()
         if result.is_error:
             raise ToolError(result.content)
         try:
