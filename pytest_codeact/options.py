@@ -248,7 +248,7 @@ _OPTIONS: Final = (
         name="metrics",
         flag="--codeact-metrics",
         metavar="METRIC[,METRIC]",
-        help=f"Columns of the table. Default: {','.join(DEFAULT_METRICS)}.",
+        help=f"Columns of the table. Default: {', '.join(DEFAULT_METRICS)}.",
         parse=parse_names,
         ini="args",
     ),

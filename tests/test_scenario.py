@@ -8,6 +8,7 @@ import pytest
 from fakes import Item, Shelf
 
 from pytest_codeact.errors import CodeActError, ScenarioError, SolutionError
+from pytest_codeact.plugin import MARKER_HELP
 from pytest_codeact.runtimes import Limits
 from pytest_codeact.scenario import SIGNATURE, Budget, Scenario, solve
 
@@ -34,6 +35,11 @@ def test_marker_is_read() -> None:
     assert (given.id, given.prompt, given.tools, given.reference) == (ID, "Do it.", Shelf, solution)
     assert (given.answer, given.max_turns, given.tolerance, given.limits) == (Item, 3, 0.5, {"wall_s": 1})
     assert (scenario().max_turns, scenario().tolerance, scenario().reference) == (None, 0.0, None)
+
+
+def test_help_of_the_marker_shows_its_signature() -> None:
+    """`pytest --markers` and the error messages say the same; the entry point cannot import it at load."""
+    assert MARKER_HELP.startswith(f"{SIGNATURE}: ")
 
 
 def test_budget_takes_the_turns_of_the_scenario() -> None:
