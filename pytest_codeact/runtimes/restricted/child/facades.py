@@ -192,7 +192,6 @@ def build_modules(loop: Loop, guards: Guards, error_text: Callable[[BaseExceptio
     modules["urllib"] = Facade("urllib", {"parse": modules["urllib.parse"]}, ("request", "error", "response"))
     modules["traceback"] = Facade("traceback", _traceback_names(error_text), ())
     modules["warnings"] = Facade("warnings", _warnings_names(), ())
-    modules["sys"] = Facade("sys", _sys_names(), dir(sys))
     modules["typing_extensions"] = Facade("typing_extensions", _public(modules["typing"]), ())
     vars(modules["collections"])["abc"] = modules["collections.abc"]
     return modules
@@ -321,40 +320,6 @@ def _traceback_names(error_text: Callable[[BaseException], str]) -> dict[str, An
         "print_exc": lambda *_arguments, **_keywords: print(format_exc(), end=""),  # noqa: T201  # what it is for
         "print_exception": lambda *arguments, **_keywords: print("".join(format_exception(*arguments)), end=""),  # noqa: T201  # what it is for
     }
-
-
-class _Stream:
-    """Standard output as a program holds it. Errors go there too: a model could read them nowhere else."""
-
-    encoding = "utf-8"
-
-    def write(self, text: str) -> int:
-        """Print text as it is."""
-        return sys.stdout.write(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Print texts one after the other."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Do nothing: a program does not decide when its output is sent."""
-
-    def isatty(self) -> bool:
-        """Say that nobody types here."""
-        return False
-
-
-_Stream.__module__, _Stream.__name__, _Stream.__qualname__ = "_io", "TextIOWrapper", "TextIOWrapper"
-
-
-def _sys_names() -> dict[str, Any]:
-    def leave(status: Any = None) -> None:
-        raise SystemExit(status)
-
-    facts = ("byteorder", "float_info", "maxsize", "maxunicode", "version", "version_info")
-    held = {name: getattr(sys, name) for name in facts}
-    return {**held, "argv": ["main.py"], "exit": leave, "stdout": _Stream(), "stderr": _Stream()}
 
 
 def _warnings_names() -> dict[str, Any]:
