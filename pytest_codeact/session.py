@@ -74,8 +74,9 @@ class Session:
             self._begun[report.nodeid] = shipment.begun
         if shipment.record is not None:
             self._begun.pop(report.nodeid, None)
-            failed_inside = report.nodeid in self._failed_inside
-            record = replace(shipment.record, success=False) if failed_inside else shipment.record
+            record = shipment.record
+            if record.success and report.nodeid in self._failed_inside:
+                record = replace(record, success=False)
             self._take(record, shipment.truth)
 
     def add_failed_part(self, node_id: str) -> None:

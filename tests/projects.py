@@ -84,3 +84,21 @@ SNAPSHOTS = {
         '{\n  "answer": 6,\n  "ended": "answered",\n  "state": {\n    "cup": 2,\n    "pan": 1,\n    "pot": 3\n  }\n}\n'
     ),
 }
+
+
+def reference_client(arguments: str) -> str:
+    """Write a conftest whose model is the reference model, made with arguments of the test's own."""
+    return f"""
+import pytest
+from pytest_codeact.providers import Solution
+from pytest_codeact.providers.reference import ReferenceModel
+
+@pytest.fixture
+def codeact_client(codeact_scenario, codeact_tools):
+    solution = Solution(
+        function=codeact_scenario.reference,
+        parameters=codeact_tools.parameters,
+        read_only=codeact_tools.read_only,
+    )
+    return ReferenceModel(solution=solution, {arguments})
+"""

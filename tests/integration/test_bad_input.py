@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import reference_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,22 +88,7 @@ def test_reference_at_fault_is_an_error_and_the_rest_runs(
 def test_endless_reference_ends_at_its_deadline(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
     """A solution that never ends costs its deadline and says so."""
     project.makepyfile(test_bad=bad(solve="while True: pass"))
-    project.makeconftest(
-        """
-        import pytest
-        from pytest_codeact.providers import Solution
-        from pytest_codeact.providers.reference import ReferenceModel
-
-        @pytest.fixture
-        def codeact_client(codeact_scenario, codeact_tools):
-            solution = Solution(
-                function=codeact_scenario.reference,
-                parameters=codeact_tools.parameters,
-                read_only=codeact_tools.read_only,
-            )
-            return ReferenceModel(solution=solution, deadline_s=0.5)
-        """
-    )
+    project.makeconftest(reference_client("deadline_s=0.5"))
     result = run("--codeact-arms=direct")
 
     result.assert_outcomes(passed=2, errors=1)

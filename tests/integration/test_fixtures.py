@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import reference_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,22 +128,7 @@ def test_billed_tokens_carry_no_tokenizer(project: pytest.Pytester) -> None:
 
 def test_missing_tokenizer_is_said_and_no_guess_is_made(project: pytest.Pytester) -> None:
     """Without the vocabulary the counts are n/a, are not stored, and the table says what to install."""
-    project.makeconftest(
-        """
-        import pytest
-        from pytest_codeact.providers import Solution
-        from pytest_codeact.providers.reference import ReferenceModel
-
-        @pytest.fixture
-        def codeact_client(codeact_scenario, codeact_tools):
-            solution = Solution(
-                function=codeact_scenario.reference,
-                parameters=codeact_tools.parameters,
-                read_only=codeact_tools.read_only,
-            )
-            return ReferenceModel(solution=solution, counter_loader=lambda: None)
-        """
-    )
+    project.makeconftest(reference_client("counter_loader=lambda: None"))
     result = project.runpytest_subprocess("--benchmark-json=run.json")
     run = json.loads((project.path / "run.json").read_text())
 

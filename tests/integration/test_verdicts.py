@@ -131,15 +131,18 @@ def test_totals_over_fewer_scenarios_are_marked(project: pytest.Pytester) -> Non
         from pytest_codeact.errors import ProviderError
 
         @pytest.fixture
-        def codeact_sandbox(codeact_scenario, codeact_case):
+        def codeact_client(codeact_client, codeact_scenario, codeact_case):
             if "fill" in codeact_scenario.id and codeact_case.arm == "code":
                 raise ProviderError("down")
+            return codeact_client
         """
     )
-    result = project.runpytest_subprocess("--codeact-arms=direct,code", "-k", "fill or (double and direct)")
+    result = project.runpytest_subprocess()
 
-    result.stdout.fnmatch_lines(["total *direct *2/2 *8 *"])
-    project.runpytest_subprocess("--codeact-arms=direct").stdout.no_fnmatch_line("[*] over those*")
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        ["total *direct *0 *2/2 *8 *3,*", "*code *1 *1/1 *1[*] *340[*]*", "[*] over those scenarios and trials only*"]
+    )
 
 
 @pytest.mark.parametrize(
