@@ -6,7 +6,6 @@ Every pytest run imports this module, few use it: the parts are imported inside 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,9 +36,6 @@ GROUND_TRUTH: pytest.StashKey[GroundTruth] = pytest.StashKey()
 OWN_CLIENT: pytest.StashKey[bool] = pytest.StashKey()
 """Set for an item whose client is that of the model asked for, and not of an overriding fixture."""
 
-CUSTOM = "custom"
-"""Name in records of a model that a fixture of the user's own put in the reference model's place."""
-
 
 @pytest.fixture
 def codeact_case(request: pytest.FixtureRequest) -> Case:
@@ -65,10 +61,10 @@ def codeact_scenario(request: pytest.FixtureRequest, codeact_case: Case) -> Scen
 def codeact_tools(codeact_scenario: Scenario) -> Toolbox:
     """The tools of this trial over a world of its own: a `Toolbox`."""
     from pytest_codeact.errors import ScenarioError, describe
-    from pytest_codeact.tools import Toolbox
+    from pytest_codeact.stage import make_toolbox
 
     try:
-        return Toolbox(codeact_scenario.make_world())
+        return make_toolbox(codeact_scenario)
     except ScenarioError as error:
         pytest.fail(describe(error), pytrace=False)
 
@@ -81,35 +77,24 @@ def codeact_client(
     codeact_tools: Toolbox,
 ) -> Provider:
     """The model of this trial: anything with `complete(Request) -> Reply`."""
-    from pytest_codeact.errors import ScenarioError
+    from pytest_codeact.errors import ScenarioError, describe
     from pytest_codeact.kit import Kit
-    from pytest_codeact.providers import ModelContext, Solution
+    from pytest_codeact.stage import make_client
 
     request.node.stash[OWN_CLIENT] = True
-    kit = Kit.of(request.config)
-    factory, model = kit.registry.provider(codeact_case.model)
-    reference = codeact_scenario.reference
-    solution = reference and Solution(
-        function=reference, parameters=codeact_tools.parameters, read_only=codeact_tools.read_only
-    )
-    # One seed per trial, whatever the arm: arms must meet the same luck.
-    seed = kit.settings.seed * 1_000_003 + codeact_case.trial
     try:
-        return factory(ModelContext(model=model, solution=solution or None, seed=seed))
+        return make_client(Kit.of(request.config), codeact_case, codeact_scenario, codeact_tools)
     except ScenarioError as error:
-        pytest.fail(f"{type(error).__name__}: {codeact_scenario.id}: {error}", pytrace=False)
+        pytest.fail(describe(error), pytrace=False)
 
 
 @pytest.fixture
 def codeact_sandbox(request: pytest.FixtureRequest, codeact_scenario: Scenario) -> Iterator[Sandbox]:
     """Where this trial's programs run: a `Sandbox`. An arm that runs programs starts it before the first turn."""
     from pytest_codeact.kit import Kit
-    from pytest_codeact.runtimes import Limits, Sandbox
+    from pytest_codeact.stage import make_sandbox
 
-    kit = Kit.of(request.config)
-    # What a program may show is what a tool result may show, unless the user says otherwise.
-    shown = {"output_bytes": float(kit.settings.observation_bytes)}
-    sandbox = Sandbox(kit.runtime, Limits.of(shown, kit.settings.limits, codeact_scenario.limits or {}))
+    sandbox = make_sandbox(Kit.of(request.config), codeact_scenario)
     yield sandbox
     sandbox.close()
 
@@ -137,24 +122,19 @@ def codeact_trial(
 
     A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test.
     """
-    from pytest_codeact.arms import Bench
     from pytest_codeact.errors import CodeActError, describe
     from pytest_codeact.kit import Kit
-    from pytest_codeact.tools import FinalAnswer
-    from pytest_codeact.trial import run_trial
+    from pytest_codeact.stage import perform
 
-    trial = run_trial(
-        scenario_id=codeact_scenario.id,
-        prompt=codeact_scenario.prompt,
-        case=codeact_case if OWN_CLIENT in request.node.stash else _under_its_own_name(codeact_case),
+    trial = perform(
+        Kit.of(request.config),
+        codeact_case,
+        codeact_scenario,
         arm=codeact_arm,
-        provider=codeact_client,
-        bench=Bench(
-            toolbox=codeact_tools,
-            final=FinalAnswer(codeact_scenario.answer),
-            sandbox=codeact_sandbox,
-        ),
-        budget=codeact_scenario.budget(Kit.of(request.config).settings.budget),
+        client=codeact_client,
+        toolbox=codeact_tools,
+        sandbox=codeact_sandbox,
+        own_client=OWN_CLIENT in request.node.stash,
     )
     request.node.stash[RECORD] = trial.record
     if isinstance(trial.failure, CodeActError):
@@ -163,11 +143,6 @@ def codeact_trial(
     if trial.failure is not None:
         raise trial.failure
     return trial
-
-
-def _under_its_own_name(case: Case) -> Case:
-    """Keep a client of the user's own from passing for the reference model: rows of unlike models must not meet."""
-    return replace(case, model=CUSTOM) if case.model.partition("/")[0] == "reference" else case
 
 
 @pytest.fixture

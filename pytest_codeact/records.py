@@ -27,7 +27,7 @@ CodeStatus: TypeAlias = Literal["ok", "final", "error", "denied", "limit", "cras
 Mode: TypeAlias = Literal["reference", "live", "replay", "mixed"]
 """Where replies came from. Runs of different modes are never compared."""
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of the JSON form of `TrialRecord`. Raised when a reader of the old form would misread the new."""
 
 RESULT_PREVIEW_BYTES: Final = 2_000
@@ -200,6 +200,8 @@ class TrialRecord:
             it, or there is no ground truth to judge it by.
         worker: Name of the xdist worker that ran it. "" without xdist.
         model_version: The model's version as its provider reported it. None if it did not.
+        in_flight: Trials that ran in this process when this one began, itself included. 1 unless
+            `--codeact-concurrency` asks for more.
     """
 
     scenario: str
@@ -214,6 +216,7 @@ class TrialRecord:
     success: bool | None = None
     worker: str = ""
     model_version: str | None = None
+    in_flight: int = 1
 
     def to_json(self) -> str:
         """

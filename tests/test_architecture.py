@@ -29,8 +29,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hookspecs": {"registry", "records", "measure"},
     "kit": CORE | {"options", "registry", "runtimes"},
     "collection": CORE | {"options", "providers", "scenario", "trial"},
+    "stage": CORE | {"arms", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
     "fixtures": CORE
-    | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "tools", "trial"},
+    | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "stage", "tools", "trial"},
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
     "session": CORE | {"collection", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage"},
     "storage": CORE | {"measure"},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_codeact import options
+from pytest_codeact.options import _parse as options
 from pytest_codeact.runtimes import Limits
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def test_record_of_another_schema_is_refused() -> None:
         TrialRecord.from_json(text)
 
     assert str(caught.value) == (
-        "trial record of schema 99; this version reads 1; "
+        "trial record of schema 99; this version reads 2; "
         "run the trial again, or read it with the version that wrote it"
     )
 

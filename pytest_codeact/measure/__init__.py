@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_codeact.errors import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pytest_codeact.records import TrialRecord, Turn, Usage
 
@@ -29,6 +29,7 @@ class Metric:
         stored: Whether it is an entry of its own in pytest-benchmark storage. Only for figures that cannot
             be 0: a baseline of 0 always fails pytest-benchmark's percentage checks.
         summed: Whether a sum over trials means something; a rate or a ratio is averaged instead.
+        better: Which way is an improvement.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Metric:
     value: Callable[[TrialRecord], float | None]
     stored: bool = False
     summed: bool = True
+    better: Literal["lower", "higher"] = "lower"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,29 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """
+    A pool as numbers: what a stored run keeps of it, and all that a comparison needs.
+
+    Attributes:
+        scenario: Id of the scenario.
+        arm: Name of the arm.
+        model: PROVIDER/MODEL, or "reference".
+        trials: Numbers of the completed trials, in order. Trials of one number in two arms of a run are a pair: they
+            ran side by side and met the same luck.
+        values: By metric name, one figure per entry of `trials`; None where it is unknown.
+        error_count: Trials that ended in an error. They are in no figure.
+    """
+
+    scenario: str
+    arm: str
+    model: str
+    trials: tuple[int, ...]
+    values: Mapping[str, tuple[float | None, ...]]
+    error_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """
     How much less of a metric one arm uses than another, paired by scenario.
@@ -135,6 +160,24 @@ def _pool(key: tuple[str, str, str], group: list[TrialRecord]) -> Pool:
     completed = tuple(record for record in group if record.success is not None)
     scenario, arm, model = key
     return Pool(scenario=scenario, arm=arm, model=model, trials=completed, error_count=len(group) - len(completed))
+
+
+def sample(pool: Pool, metrics: Iterable[Metric]) -> Sample:
+    """
+    Turn a pool into numbers.
+
+    Args:
+        pool: The trials.
+        metrics: The figures to take.
+    """
+    return Sample(
+        scenario=pool.scenario,
+        arm=pool.arm,
+        model=pool.model,
+        trials=tuple(trial.trial for trial in pool.trials),
+        values={metric.name: pool.values(metric) for metric in metrics},
+        error_count=pool.error_count,
+    )
 
 
 def saving(arm: Sequence[Pool], other: Sequence[Pool], metric: Metric) -> Saving:
@@ -230,6 +273,7 @@ METRICS: Final = (
         unit="",
         value=lambda record: None if record.success is None else float(record.success),
         summed=False,
+        better="higher",
     ),
     Metric(name="round_trips", title="trips", unit="round trip", value=lambda r: len(r.turns), stored=True),
     Metric(name="tool_calls", title="calls", unit="call", value=lambda r: len(r.calls)),
@@ -259,6 +303,7 @@ METRICS: Final = (
         title="cached",
         unit="token",
         value=_tokens(lambda usage: usage.cached_input_tokens),
+        better="higher",
     ),
     Metric(
         name="latency_s",
@@ -288,9 +333,10 @@ METRICS: Final = (
         unit="",
         value=_suppression,
         summed=False,
+        better="higher",
     ),
     Metric(name="code_errors", title="code err", unit="", value=_code_errors),
-    Metric(name="first_try", title="1st try", unit="", value=_first_try, summed=False),
+    Metric(name="first_try", title="1st try", unit="", value=_first_try, summed=False, better="higher"),
 )
 """
 The built-in metrics, in table order. Definitions, per trial:

@@ -1,0 +1,34 @@
+"""
+Command line and ini options, read once into a frozen `Settings`. Below it nobody sees `pytest.Config`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_codeact.options._declared import OPTIONS
+from pytest_codeact.options._settings import DEFAULT_ARMS, DEFAULT_METRICS, DEFAULT_MODELS, Settings
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["DEFAULT_ARMS", "DEFAULT_METRICS", "DEFAULT_MODELS", "Settings", "add_options", "read_settings"]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option. Each durable one has an ini key of the same name."""
+    group = parser.getgroup("codeact", "direct tool calling against code as action (pytest-codeact)")
+    for option in OPTIONS:
+        option.declare(parser, group)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """
+    Build the settings from command line, ini and defaults, in that order of precedence.
+
+    Raises:
+        pytest.UsageError: A value cannot be read; the text names the option.
+    """
+    values = {option.name: option.value(config) for option in OPTIONS}
+    given = {name: value for name, value in values.items() if value is not None}
+    return Settings(**given, explicit=frozenset(given))

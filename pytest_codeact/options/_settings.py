@@ -1,0 +1,89 @@
+"""
+What the user asked for, as values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_codeact.scenario import Budget
+
+DEFAULT_ARMS: Final = ("direct", "code")
+DEFAULT_MODELS: Final = ("reference",)
+DEFAULT_METRICS: Final = (
+    "success",
+    "round_trips",
+    "input_tokens",
+    "output_tokens",
+    "latency_s",
+    "visible_result_bytes",
+)
+"""The columns of the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    What the user asked for.
+
+    Attributes:
+        arms: Names of the arms, in order, each once.
+        models: PROVIDER/MODEL or "reference", in order, each once.
+        trials: Trials per scenario, arm and model.
+        metrics: Names of the metrics that the table shows, in order.
+        seed: Seed of everything that is drawn.
+        sandbox: Name of the runtime for code actions.
+        max_turns: Model requests per trial, where the scenario does not say.
+        max_output_tokens: Tokens of one reply.
+        observation_bytes: UTF-8 bytes of one tool result or program output as shown to the model.
+        limits: Limits of each program, by field name of `Limits`; what is not named has its default.
+        min_success: Share of a scenario's completed trials that must pass; failed trials are then data. None: every
+            failed trial fails its test.
+        order: How the arms of a scenario follow each other: "abba" or "shuffled".
+        concurrency: Trials that one process runs at a time.
+        deadline_s: Seconds that one trial may take.
+        control: Whether the first arm is run twice, as an A/A pair.
+        fail: Rules METRIC:STAT:LIMIT of the gate, as they were given.
+        fail_on_noise: Whether a rule counts what is beyond its limit and within the noise.
+        require_baseline: Whether a gate without a baseline fails.
+        save_baseline: Path of the baseline file to write. None for none.
+        resume: Name of the run to go on with, or "last". None for a new run.
+        explicit: Names of the fields that the user gave.
+    """
+
+    arms: tuple[str, ...] = DEFAULT_ARMS
+    models: tuple[str, ...] = DEFAULT_MODELS
+    trials: int = 1
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    seed: int = 0
+    sandbox: str = "restricted"
+    max_turns: int = 50
+    max_output_tokens: int = 4096
+    observation_bytes: int = 64 * 2**10
+    limits: Mapping[str, float] = field(default_factory=dict)
+    min_success: float | None = None
+    order: str = "abba"
+    concurrency: int = 1
+    deadline_s: float = 900.0
+    control: bool = False
+    fail: tuple[str, ...] = ()
+    fail_on_noise: bool = False
+    require_baseline: bool = False
+    save_baseline: str | None = None
+    resume: str | None = None
+    explicit: frozenset[str] = frozenset()
+
+    @property
+    def budget(self) -> Budget:
+        """The budget of a trial."""
+        from pytest_codeact.scenario import Budget
+
+        return Budget(
+            max_turns=self.max_turns,
+            max_output_tokens=self.max_output_tokens,
+            observation_bytes=self.observation_bytes,
+        )
