@@ -68,7 +68,7 @@ def make_cases(settings: Settings) -> list[Case]:
         Case(arm=arm, model=model, trial=trial)
         for trial in range(1, settings.trials + 1)
         for model in settings.models
-        for arm in settings.arms
+        for arm in settings.columns
     ]
 
 

@@ -104,7 +104,7 @@ def codeact_arm(request: pytest.FixtureRequest, codeact_case: Case) -> Arm:
     """How this trial acts: an `Arm`, made for this trial alone."""
     from pytest_codeact.kit import Kit
 
-    return Kit.of(request.config).registry.arm(codeact_case.arm)()
+    return Kit.of(request.config).arm(codeact_case.arm)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_codeact.errors import UnknownNameError
-from pytest_codeact.options import Settings, read_settings
+from pytest_codeact.options import CONTROL, Settings, read_settings
 from pytest_codeact.registry import Registry
 
 if TYPE_CHECKING:
+    from pytest_codeact.arms import Arm
     from pytest_codeact.runtimes import Runtime
 
 _KEY: pytest.StashKey[Kit] = pytest.StashKey()
@@ -67,8 +68,22 @@ class Kit:
             for metric in self.settings.metrics:
                 self.registry.metric(metric)
             self.registry.runtime(self.settings.sandbox)
+            if self.settings.control and CONTROL in self.registry.arms:
+                raise pytest.UsageError(
+                    f"--codeact-control: an arm {CONTROL!r} is registered already; give that arm another name"
+                )
         except UnknownNameError as error:
             raise pytest.UsageError(str(error)) from error
+
+    def arm(self, name: str) -> Arm:
+        """
+        Make an arm for one trial.
+
+        Args:
+            name: That of a registered arm, or of the control, which is the base arm again.
+        """
+        is_control = self.settings.control and name == CONTROL
+        return self.registry.arm(self.settings.base_arm if is_control else name)()
 
     @property
     def plan_line(self) -> str:
@@ -76,7 +91,8 @@ class Kit:
         settings = self.settings
         models = ", ".join("reference policy (no LLM)" if m == "reference" else m for m in settings.models)
         trials = f", {settings.trials} trials each" if settings.trials > 1 else ""
-        return f"codeact: arms {', '.join(settings.arms)}; model {models}{trials}; sandbox {settings.sandbox}"
+        arms = [*settings.arms, f"{CONTROL} ({settings.base_arm} again)"] if settings.control else settings.arms
+        return f"codeact: arms {', '.join(arms)}; model {models}{trials}; sandbox {settings.sandbox}"
 
     def runtime(self) -> Runtime:
         """Give the runtime for code actions; the first call makes it, and it lives as long as the process."""

@@ -153,6 +153,11 @@ class Registry:
         return self._metrics.get(name)
 
     @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of every arm, in order of registration."""
+        return tuple(self._arms.all())
+
+    @property
     def metrics(self) -> tuple[Metric, ...]:
         """Every metric, in order of registration."""
         return tuple(self._metrics.all().values())

@@ -130,7 +130,7 @@ class Session:
                 _natural(pool.scenario),
                 # A model that a fixture put in another's place is none of the settings'.
                 settings.models.index(pool.model) if pool.model in settings.models else len(settings.models),
-                settings.arms.index(pool.arm),
+                settings.columns.index(pool.arm),
             ),
         )
 

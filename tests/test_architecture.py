@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": CORE | {"providers", "runtimes", "arms", "measure"},
     "options": CORE | {"runtimes", "scenario", "measure"},
     "hookspecs": {"registry", "records", "measure"},
-    "kit": CORE | {"options", "registry", "runtimes"},
+    "kit": CORE | {"arms", "options", "registry", "runtimes"},
     "collection": CORE | {"options", "providers", "scenario", "trial"},
     "stage": CORE | {"arms", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
     "fixtures": CORE

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_codeact.options._declared import OPTIONS
-from pytest_codeact.options._settings import DEFAULT_ARMS, DEFAULT_METRICS, DEFAULT_MODELS, Settings
+from pytest_codeact.options._settings import CONTROL, DEFAULT_ARMS, DEFAULT_METRICS, DEFAULT_MODELS, Settings
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["DEFAULT_ARMS", "DEFAULT_METRICS", "DEFAULT_MODELS", "Settings", "add_options", "read_settings"]
+__all__ = ["CONTROL", "DEFAULT_ARMS", "DEFAULT_METRICS", "DEFAULT_MODELS", "Settings", "add_options", "read_settings"]
 
 
 def add_options(parser: pytest.Parser) -> None:

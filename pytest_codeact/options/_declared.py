@@ -207,7 +207,8 @@ OPTIONS: Final = (
         name="control",
         flag="--codeact-control",
         metavar="",
-        help="Run the first arm twice, as an A/A pair: differences below the one between the two are no verdict.",
+        help="Run the base arm (direct, or the first) a second time, as an A/A pair: a difference that is not beyond "
+        "the one between the two is no verdict.",
         parse=lambda _source, raw: raw,
         ini="bool",
         flag_only=True,

@@ -25,6 +25,10 @@ DEFAULT_METRICS: Final = (
 """The columns of the table."""
 
 
+CONTROL: Final = "control"
+"""Name under which `--codeact-control` runs the base arm a second time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
@@ -46,7 +50,7 @@ class Settings:
         order: How the arms of a scenario follow each other: "abba" or "shuffled".
         concurrency: Trials that one process runs at a time.
         deadline_s: Seconds that one trial may take.
-        control: Whether the first arm is run twice, as an A/A pair.
+        control: Whether the base arm is run twice, as an A/A pair.
         fail: Rules METRIC:STAT:LIMIT of the gate, as they were given.
         fail_on_noise: Whether a rule counts what is beyond its limit and within the noise.
         require_baseline: Whether a gate without a baseline fails.
@@ -76,6 +80,16 @@ class Settings:
     save_baseline: str | None = None
     resume: str | None = None
     explicit: frozenset[str] = frozenset()
+
+    @property
+    def base_arm(self) -> str:
+        """The arm that the others are compared with: "direct" where it runs, else the first."""
+        return "direct" if "direct" in self.arms else self.arms[0]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The arms that every scenario runs in, the control last: the columns of the experiment."""
+        return (*self.arms, CONTROL) if self.control else self.arms
 
     @property
     def budget(self) -> Budget:
