@@ -92,7 +92,7 @@ def _controller_s(scenarios: int, trials: int) -> float:
         (folder / "test_many.py").write_text(TESTS + "".join(TEST.format(number=n) for n in range(scenarios)))
         options = ["--codeact-arms=direct", "--codeact-model=parrot", f"--codeact-trials={trials}"]
         command = [sys.executable, "-m", "pytest", "-q", "-n2", *options, "--benchmark-save=run"]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if run.returncode:
             raise RuntimeError(run.stdout[-2000:] + run.stderr[-2000:])
         return float((folder / "cpu").read_text())
