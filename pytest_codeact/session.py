@@ -15,6 +15,7 @@ import pytest
 from pytest_codeact import measure
 from pytest_codeact.collection import SNAPSHOTS
 from pytest_codeact.kit import Kit
+from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
 
@@ -161,7 +162,12 @@ class Session:
             # With workers nobody said it after collection.
             terminal.write_line(self._kit.plan_line)
         for line in render_table(
-            self.pools, columns, width=self._config.get_terminal_writer().fullwidth, notes=self._notes()
+            self.pools,
+            columns,
+            base=self._kit.settings.base_arm,
+            control=CONTROL if self._kit.settings.control else "",
+            width=self._config.get_terminal_writer().fullwidth,
+            notes=self._notes(),
         ):
             terminal.write_line(line)
         if self._written is not None:

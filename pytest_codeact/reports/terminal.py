@@ -8,13 +8,15 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.measure import Mean, Metric, Pool, Saving, saving
+from pytest_codeact.reports.arms import compare_arms, pass_hats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_codeact.measure import Mean, Metric, Pool
+
 _MAX_WIDTH: Final = 100
-_NAME_WIDTH: Final = len("saving vs direct")
+_NAME_WIDTH: Final = len("scenario_12345")
 _GAP: Final = "  "
 _UNKNOWN: Final = "n/a"
 
@@ -40,25 +42,31 @@ class TableNotes:
     advice: str = ""
 
 
-def render_table(pools: Sequence[Pool], metrics: Sequence[Metric], *, width: int, notes: TableNotes) -> list[str]:
+def render_table(
+    pools: Sequence[Pool], metrics: Sequence[Metric], *, base: str, control: str, width: int, notes: TableNotes
+) -> list[str]:
     """
-    Give the table: a row per scenario and arm, the totals per arm, the savings against the first arm.
+    Give the table: a row per scenario and arm, the totals per arm; then every arm beside the base arm.
 
     Figures are means per trial. A total sums the scenarios' means, so it is that of one trial of each scenario;
-    a rate is pooled over all trials. Savings are paired by scenario: those of the totals, and their median.
+    a rate is pooled over all trials.
 
     Args:
         pools: One per scenario, arm and model, in the order in which they are shown.
         metrics: The columns.
+        base: Name of the arm that the others are compared with.
+        control: Name under which the base arm was run a second time, if it was.
         width: Columns of the terminal. With the default columns the table uses at most 100 of them.
         notes: What is said below it.
     """
     layout = _Layout(pools, metrics)
-    rows = [layout.heading(), *layout.body(), [], *layout.totals(), *layout.savings()]
-    lines = _aligned(rows, min(width, _MAX_WIDTH))
+    width = min(width, _MAX_WIDTH)
+    lines = _aligned([layout.heading(), *layout.body(), [], *layout.totals()], width, text_columns=2)
+    for block in layout.blocks(base, control):
+        lines += ["", *_aligned(block, width, text_columns=1)]
     lines.append("")
     for note in layout.footnotes(notes):
-        lines += textwrap.wrap(note, min(width, _MAX_WIDTH), subsequent_indent="  ")
+        lines += textwrap.wrap(note, width, subsequent_indent="  ")
     # Not wrapped: it may hold a command to copy.
     return lines + notes.advice.splitlines()
 
@@ -75,7 +83,7 @@ class _Layout:
         self._labels = _short_names([pool.scenario for pool in pools])
         self._formats = {metric.name: _format_for(metric, pools) for metric in metrics}
         self._partial = False
-        self._unpaired: Saving | None = None
+        self._notes: list[str] = []
 
     def heading(self) -> list[str]:
         return [
@@ -103,22 +111,19 @@ class _Layout:
             rows.append(["" if rows else "total", self._arm(arm, model), *errors, *cells])
         return rows
 
-    def savings(self) -> list[list[str]]:
+    def blocks(self, base: str, control: str) -> list[list[list[str]]]:
+        """Give the cells of what compares arms, a table each."""
         groups = {(arm, model): group for arm, model, group in self._groups()}
-        base = "direct" if "direct" in self._arms else self._arms[0]
-        rows: list[list[str]] = []
+        found = []
         for (arm, model), group in groups.items():
-            if arm == base or (base, model) not in groups:
+            if arm in (base, control) or (base, model) not in groups:
                 continue
-            saved = {
-                metric.name: saving(group, groups[base, model], metric) for metric in self._metrics if metric.summed
-            }
-            self._unpaired = next((each for each in saved.values() if 0 < each.paired < each.of), self._unpaired)
-            blank = [""] if self._errors else []
-            for title, label, pick in ((f"saving vs {base}", self._arm(arm, model), _total), ("  median", "", _median)):
-                cells = [pick(saved[metric.name]) if metric.summed else "" for metric in self._metrics]
-                rows.append([title, label, *blank, *cells])
-        return rows
+            title = f"{self._arm(arm, model)} vs {base}"
+            block = compare_arms(title, groups[base, model], group, groups.get((control, model), []), self._metrics)
+            found.append(block.rows)
+            self._notes += block.notes
+        hats = pass_hats([(self._arm(arm, model), group) for arm, model, group in self._groups()])
+        return [*found, *([hats] if hats else [])]
 
     def footnotes(self, notes: TableNotes) -> list[str]:
         lines = []
@@ -126,10 +131,7 @@ class _Layout:
             lines.append("* over those scenarios and trials only that know the figure")
         if any(len(pool.trials) > 1 for pool in self._pools):
             lines.append("Figures are means per trial; a total is that of one trial of each scenario.")
-        if self._unpaired:
-            lines.append(
-                f"Savings compare {self._unpaired.paired} of {self._unpaired.of} scenarios: those known in both arms."
-            )
+        lines += dict.fromkeys(self._notes)
         if self._errors:
             lines.append("Trials that ended in an error are counted under 'error' and are in no other figure.")
         if notes.tokenizers:
@@ -168,18 +170,6 @@ def _combined(metric: Metric, means: Sequence[Mean]) -> float | None:
     return sum(known) if metric.summed else sum(known) / len(known)
 
 
-def _total(saved: Saving) -> str:
-    return _percent(saved.total)
-
-
-def _median(saved: Saving) -> str:
-    return _percent(saved.median)
-
-
-def _percent(share: float | None) -> str:
-    return _UNKNOWN if share is None else f"{share:.1%}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Format:
     """How a column shows its figures."""
@@ -213,20 +203,19 @@ def _test_name(scenario: str) -> str:
     return path.rpartition("::")[2] + bracket + parameters
 
 
-def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+def _aligned(rows: Sequence[Sequence[str]], width: int, *, text_columns: int) -> list[str]:
     """Set text columns flush left and figures flush right; cut scenario names where the line would be too long."""
     full = [row for row in rows if row]
     widths = [max(len(row[column]) for row in full) for column in range(len(full[0]))]
     room = width - sum(widths[1:])
-    gap = _GAP if room - len(_GAP) * (len(widths) - 1) >= min(widths[0], _NAME_WIDTH) else " "
+    gap = _GAP if room - len(_GAP) * (len(widths) - 1) >= widths[0] else " "
     widths[0] = min(widths[0], max(room - len(gap) * (len(widths) - 1), _NAME_WIDTH))
-    return [_line(row, widths, gap) for row in rows]
+    return [_line(row, widths, gap, text_columns) for row in rows]
 
 
-def _line(row: Sequence[str], widths: Sequence[int], gap: str) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], gap: str, text_columns: int) -> str:
     cells = []
-    # Scenario and arm are text, the columns after them are figures.
     for column, (cell, size) in enumerate(zip(row, widths, strict=False)):
         shown = cell if len(cell) <= size else cell[: size - 1] + "…"
-        cells.append(shown.rjust(size) if column > 1 else shown.ljust(size))
+        cells.append(shown.ljust(size) if column < text_columns else shown.rjust(size))
     return gap.join(cells).rstrip()

@@ -67,7 +67,7 @@ def test_scenarios_run_beside_and_without_other_plugins(project: pytest.Pytester
     assert (result.ret, result.stderr.str()) == (pytest.ExitCode.OK, "")
     if "terminal" not in switch:
         result.assert_outcomes(passed=4)
-        result.stdout.fnmatch_lines(["saving vs direct*"])
+        result.stdout.fnmatch_lines(["code vs direct *saving*verdict"])
 
 
 def test_without_the_plugin_its_tests_are_not_understood(project: pytest.Pytester) -> None:

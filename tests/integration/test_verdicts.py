@@ -245,7 +245,7 @@ def test_snapshots_that_cannot_be_written_lose_nothing_else(project: pytest.Pyte
     result = project.runpytest_subprocess("--snapshot-update")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["saving vs direct *", "the snapshots could not be written: *"])
+    result.stdout.fnmatch_lines(["code vs direct *", "the snapshots could not be written: *"])
 
 
 @pytest.mark.parametrize(

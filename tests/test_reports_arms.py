@@ -1,0 +1,104 @@
+"""The arms of a run beside its base arm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from records_of import record, turn, usage
+
+from pytest_codeact.measure import METRICS, Metric, pools
+from pytest_codeact.reports.arms import ArmBlock, compare_arms, pass_hats
+
+if TYPE_CHECKING:
+    from pytest_codeact.records import TrialRecord
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def trials(arm: str, tokens: dict[str, list[int]], *, success: bool = True) -> list[TrialRecord]:
+    """Make trials of some scenarios with so many input tokens each."""
+    return [
+        record(scenario, arm, trial=number, success=success, turns=(turn(tokens=usage(count, 10)),))
+        for scenario, counts in tokens.items()
+        for number, count in enumerate(counts, 1)
+    ]
+
+
+def block(*records: list[TrialRecord], metrics: tuple[str, ...] = ("input_tokens",)) -> ArmBlock:
+    """Compare the second arm with the first; the third, if there is one, is the control."""
+    sides = [pools(each) for each in records]
+    chosen: list[Metric] = [BY_NAME[name] for name in metrics]
+    return compare_arms("code vs direct", sides[0], sides[1], sides[2] if len(sides) > 2 else (), chosen)
+
+
+MANY = {f"s{number}": [1000 * number, 1000 * number + 10] for number in range(1, 9)}
+FEWER = {scenario: [count // 4 for count in counts] for scenario, counts in MANY.items()}
+
+
+def test_four_summaries_an_interval_and_a_verdict_stand_beside_each_other() -> None:
+    """A quarter of the tokens in every scenario is a saving of 75 %, however it is summed up."""
+    found = block(trials("direct", MANY), trials("code", FEWER))
+
+    assert found.rows == [
+        ["code vs direct", "saving", "95 % range", "median", "drop one", "per ok", "verdict"],
+        ["  tok in", "75.0%", "75..75%", "75.0%", "75..75%", "75.0%", "better"],
+    ]
+
+
+def test_more_is_a_negative_saving_and_worse() -> None:
+    """The other way round it is three hundred percent more."""
+    [_, row] = block(trials("direct", FEWER), trials("code", MANY)).rows
+
+    assert (row[1], row[-1]) == ("-300.1%", "worse")
+
+
+def test_share_is_compared_in_points() -> None:
+    """A success rate has no saving, and what is no sum has no other summary."""
+    found = block(trials("direct", MANY), trials("code", FEWER, success=False), metrics=("success",))
+
+    assert found.rows[1][:2] == ["  ok", "-100.0 pt"]
+    assert found.rows[1][3:] == ["", "", "", "worse"]
+
+
+def test_nothing_left_is_a_saving_of_everything() -> None:
+    """A sum of 0 against one that is not has a saving, though no ratio with an interval."""
+    [_, row] = block(trials("direct", MANY), trials("code", {scenario: [0, 0] for scenario in MANY})).rows
+
+    assert row[1:3] == ["100.0%", "n/a"]
+
+
+def test_control_takes_the_verdict_from_what_is_within_its_spread() -> None:
+    """A change of 10 % is none where the base arm differs from itself by 20 %."""
+    direct = trials("direct", MANY)
+    code = trials("code", {scenario: [count * 9 // 10 for count in counts] for scenario, counts in MANY.items()})
+    control = trials("control", {scenario: [count * 12 // 10 for count in counts] for scenario, counts in MANY.items()})
+
+    assert block(direct, code).rows[1][-1] == "better"
+    found = block(direct, code, control)
+    assert found.rows[0][-2:] == ["A/A", "verdict"]
+    assert found.rows[1][-2:] == ["20.0%", "cannot tell"]
+    assert "A/A is what direct differs from itself" in " ".join(found.notes)
+
+
+def test_scenarios_of_one_arm_alone_are_left_out_and_counted() -> None:
+    """A scenario without a partner is in no summary, and the notes say so."""
+    few = {scenario: FEWER[scenario] for scenario in list(FEWER)[:7]}
+
+    assert (
+        "tok in: compared over 7 of 8 scenarios: those that both arms know"
+        in block(trials("direct", MANY), trials("code", few)).notes
+    )
+
+
+@pytest.mark.parametrize(("right", "shown"), [(4, ["1.00", "1.00", "1.00"]), (3, ["0.75", "0.50", "0.00"])])
+def test_pass_hat_is_the_chance_of_k_right_in_a_row(right: int, shown: list[str]) -> None:
+    """With 3 of 4 right, two drawn without replacement are both right in half of the cases."""
+    group = pools([record("s", "code", trial=number, success=number <= right) for number in range(1, 5)])
+
+    assert pass_hats([("code", group)]) == [["pass^k", "k=1", "k=2", "k=4"], ["  code", *shown]]
+
+
+def test_one_trial_has_no_pass_hat() -> None:
+    """It would be the success rate again."""
+    assert pass_hats([("code", pools([record()]))]) == []
