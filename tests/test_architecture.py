@@ -47,6 +47,7 @@ OWNERS = {
     "RestrictedPython": {"runtimes"},
     "mistral_common": {"providers"},
     "tiktoken": {"providers"},
+    "numpy": {"measure"},
 }
 """Per foreign package, the room that owns it. Any other foreign package but pytest is refused."""
 

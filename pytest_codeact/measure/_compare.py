@@ -1,0 +1,328 @@
+"""
+Two sides compared: deltas by scenario, summaries over scenarios, verdicts.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
+from pytest_codeact.measure._figures import known, matched
+from pytest_codeact.measure._resample import (
+    difference_bounds,
+    function_bounds,
+    joint_randomisation_p,
+    median_bounds,
+    median_difference_bounds,
+    randomisation_p,
+)
+from pytest_codeact.measure._success import rate_bounds, rate_p
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_codeact.measure._comparison import Verdict
+    from pytest_codeact.measure._figures import Figures
+    from pytest_codeact.measure._metrics import Metric
+    from pytest_codeact.measure._pools import Sample
+
+MIN_TRIALS: Final = 5
+"""Figures a side below which a scenario has no interval: four cannot show more than that they are few."""
+
+MIN_SCENARIOS: Final = 6
+"""Scenarios below which nothing is said of scenarios like these: of five, no test of them can reach 2 / 2^5 <= 0.05."""
+
+_LEVEL: Final = 0.05
+
+
+def compare(
+    base: Sequence[Sample], now: Sequence[Sample], metric: Metric, *, paired: bool, floor: float | None = None
+) -> Comparison:
+    """
+    Compare two sides in one metric.
+
+    Args:
+        base: The earlier side, at most one sample per scenario.
+        now: The later side; scenarios are matched by their id.
+        metric: What is compared.
+        paired: Whether trials of the same number are pairs: they are in two arms of one run, not in two runs.
+        floor: What `spread` gave of a control: a change that is not beyond it is no verdict. None for no control.
+
+    Raises:
+        ValueError: A scenario comes twice on one side.
+    """
+    figures = matched(base, now, metric.name, paired=paired)
+    judge = _Judge(metric=metric, floor=floor, paired=paired, figures=figures)
+    return Comparison(metric=metric.name, deltas=judge.deltas(), summary=judge.summary(base, now))
+
+
+def difference_interval(
+    base: Sequence[float], now: Sequence[float], stat: Literal["mean", "median"], *, paired: bool
+) -> Interval | None:
+    """
+    Give the 95 % interval, over trials, of how much a scenario's mean or median changed.
+
+    Args:
+        base: Figures of the earlier side, finite.
+        now: Figures of the later side.
+        stat: What is taken of each side.
+        paired: Whether figures at the same position are pairs; then there are as many on both sides.
+
+    Returns:
+        The interval of stat(now) - stat(base). None if a side has fewer than `MIN_TRIALS` figures.
+    """
+    if min(len(base), len(now)) < MIN_TRIALS:
+        return None
+    if stat == "mean":
+        low, high = difference_bounds([(base, now)], paired=paired)[0]
+    else:
+        low, high = median_difference_bounds(base, now, paired=paired)
+    return Interval(low=low, high=high, over="trials")
+
+
+class _Judge:
+    """One metric of two sides."""
+
+    def __init__(self, *, metric: Metric, floor: float | None, paired: bool, figures: Sequence[Figures]) -> None:
+        self._metric = metric
+        self._floor = floor
+        self._paired = paired
+        self._figures = figures
+        self._both = [each for each in figures if each.base and each.now and not each.alone]
+        self._strata = [(each.base, each.now) for each in self._both]
+        self._means = [(statistics.fmean(base), statistics.fmean(now)) for base, now in self._strata]
+        self._rate = not metric.summed and all(x in (0.0, 1.0) for pair in self._strata for side in pair for x in side)
+
+    def deltas(self) -> tuple[Delta, ...]:
+        testable = [each for each in self._both if min(len(each.base), len(each.now)) >= MIN_TRIALS]
+        strata = [(each.base, each.now) for each in testable]
+        p_values = dict(zip((each.scenario for each in testable), _holm(self._p_values(strata)), strict=True))
+        bounds = dict(zip((each.scenario for each in testable), self._bounds(strata), strict=True))
+        return tuple(
+            self._delta(each, p_values.get(each.scenario), bounds.get(each.scenario)) for each in self._figures
+        )
+
+    def _p_values(self, strata: Sequence[tuple[tuple[float, ...], tuple[float, ...]]]) -> list[float]:
+        if self._rate:
+            return [rate_p([stratum], paired=self._paired) for stratum in strata]
+        found = randomisation_p(strata, paired=self._paired)
+        return [min(p, _constant_p(*stratum)) for p, stratum in zip(found, strata, strict=True)]
+
+    def _bounds(self, strata: Sequence[tuple[tuple[float, ...], tuple[float, ...]]]) -> list[tuple[float, float]]:
+        if self._rate:
+            return [rate_bounds([stratum], paired=self._paired) for stratum in strata]
+        return difference_bounds(strata, paired=self._paired)
+
+    def _delta(self, figures: Figures, p: float | None, bounds: tuple[float, float] | None) -> Delta:
+        base = statistics.fmean(figures.base) if figures.base else None
+        now = statistics.fmean(figures.now) if figures.now else None
+        delta = None if base is None or now is None else now - base
+        interval = None if bounds is None else Interval(low=bounds[0], high=bounds[1], over="trials")
+        verdict: Verdict = "cannot tell"
+        if base is not None and now is not None and p is not None and interval and interval.excludes(0):
+            verdict = self._verdict(base, now, p)
+        return Delta(
+            scenario=figures.scenario,
+            base=base,
+            now=now,
+            delta=delta,
+            interval=interval,
+            base_trials=len(figures.base),
+            now_trials=len(figures.now),
+            pairs=len(figures.base) if self._paired else None,
+            p=p,
+            verdict=verdict,
+        )
+
+    def _verdict(self, base: float, now: float, p: float) -> Verdict:
+        change = abs(now / base - 1) if self._metric.summed and base > 0 else abs(now - base)
+        if p > _LEVEL or now == base or (self._floor is not None and change <= self._floor):
+            return "cannot tell"
+        return "better" if (now < base) == (self._metric.better == "lower") else "worse"
+
+    def summary(self, base: Sequence[Sample], now: Sequence[Sample]) -> Summary:
+        known_scenarios = len(self._both)
+        combine: Callable[[list[float]], float] = math.fsum if self._metric.summed else statistics.fmean
+        sums = tuple(combine([means[side] for means in self._means]) if self._means else None for side in (0, 1))
+        delta, total = self._delta_estimate(*sums), self._total_estimate(*sums)
+        p = self._summary_p()
+        return Summary(
+            scenarios=known_scenarios,
+            of=len(self._figures),
+            base=sums[0],
+            now=sums[1],
+            delta=delta,
+            total=total,
+            median=self._median_estimate(),
+            leave_one_out=self._leave_one_out() if total.value is not None else None,
+            per_correct=self._per_correct(base, now),
+            p=p,
+            verdict=self._summary_verdict(sums, delta, total, p),
+            note=self._note(),
+        )
+
+    @property
+    def _over(self) -> Literal["scenarios", "trials"] | None:
+        """What the summary's intervals are over; None if there is too little of both."""
+        if len(self._both) >= MIN_SCENARIOS and not self._rate:
+            return "scenarios"
+        return "trials" if self._enough_trials else None
+
+    @property
+    def _enough_trials(self) -> bool:
+        if self._rate:
+            return bool(self._strata) and all(sum(len(x[side]) for x in self._strata) >= MIN_TRIALS for side in (0, 1))
+        return bool(self._strata) and all(min(map(len, stratum)) >= MIN_TRIALS for stratum in self._strata)
+
+    @property
+    def _certain(self) -> bool:
+        """Whether every trial of a scenario gave the same figure, on either side."""
+        return self._enough_trials and not self._rate and all(len(set(x)) == 1 for pair in self._strata for x in pair)
+
+    def _summary_p(self) -> float | None:
+        if not self._strata or self._over is None:
+            return None
+        if self._rate:
+            return rate_p(self._strata, paired=self._paired)
+        found = []
+        if self._certain:
+            found.append(min(1.0, len(self._strata) * min(_constant_p(*stratum) for stratum in self._strata)))
+        elif self._enough_trials:
+            found.append(joint_randomisation_p(self._strata, paired=self._paired))
+        if self._over == "scenarios" and not self._certain:
+            sides = tuple(zip(*self._means, strict=True))
+            found += randomisation_p([(sides[0], sides[1])], paired=True)
+        return max(found)
+
+    def _summary_verdict(
+        self, sums: tuple[float | None, ...], delta: Estimate, total: Estimate, p: float | None
+    ) -> Verdict:
+        base, now = sums
+        if base is None or now is None or p is None:
+            return "cannot tell"
+        shown, unchanged = (delta, 0.0) if total.value is None else (total, 1.0)
+        if not self._certain and (shown.interval is None or not shown.interval.excludes(unchanged)):
+            return "cannot tell"
+        return self._verdict(base, now, p)
+
+    def _blocks(self) -> list[Any]:
+        """What is resampled: rows of (base, now)."""
+        import numpy as np
+
+        if self._over == "scenarios":
+            return [np.array(self._means)]
+        if self._paired:
+            return [np.array(stratum).T for stratum in self._strata]
+        return [block for base, now in self._strata for block in (_column(base, 0, 2), _column(now, 1, 2))]
+
+    def _delta_estimate(self, base: float | None, now: float | None) -> Estimate:
+        if base is None or now is None:
+            return Estimate()
+        if self._over is None:
+            return Estimate(value=now - base)
+        if self._rate:
+            low, high = rate_bounds(self._strata, paired=self._paired)
+            return _estimate(now - base, low, high, "trials")
+        low, high = function_bounds(self._blocks(), (-1, 1), log=False)
+        # Blocks over scenarios give the mean over scenarios, those over trials the sum.
+        scale = (len(self._both) if self._over == "scenarios" else 1) / (1 if self._metric.summed else len(self._both))
+        return _estimate(now - base, low * scale, high * scale, self._over)
+
+    def _total_estimate(self, base: float | None, now: float | None) -> Estimate:
+        if not self._metric.summed or base is None or now is None or base <= 0 or now <= 0:
+            return Estimate()
+        if self._over is None:
+            return Estimate(value=now / base)
+        low, high = function_bounds(self._blocks(), (-1, 1), log=True)
+        return _estimate(now / base, math.exp(low), math.exp(high), self._over)
+
+    def _median_estimate(self) -> Estimate:
+        ratios = [now / base for base, now in self._means if base > 0] if self._metric.summed else []
+        if not ratios:
+            return Estimate()
+        value = statistics.median(ratios)
+        if len(ratios) < MIN_SCENARIOS:
+            return Estimate(value=value)
+        return _estimate(value, *median_bounds(ratios), "scenarios")
+
+    def _leave_one_out(self) -> tuple[float, float] | None:
+        sums = [math.fsum(means[side] for means in self._means) for side in (0, 1)]
+        ratios = [(sums[1] - now) / (sums[0] - base) for base, now in self._means if sums[0] - base > 0]
+        return (min(ratios), max(ratios)) if len(self._means) > 1 and ratios else None
+
+    def _per_correct(self, base: Sequence[Sample], now: Sequence[Sample]) -> Estimate:
+        import numpy as np
+
+        if not self._metric.summed or not self._both:
+            return Estimate()
+        ids = {each.scenario: place for place, each in enumerate(self._both)}
+        sides: list[list[Any]] = [[], []]
+        for side, samples in enumerate((base, now)):
+            for sample in sorted((x for x in samples if x.scenario in ids), key=lambda x: ids[x.scenario]):
+                figures, successes = known(sample, self._metric.name), known(sample, "success")
+                sides[side].append(np.array([(figures[t], successes[t]) for t in figures.keys() & successes.keys()]))
+        if any(len(block) == 0 for side in sides for block in side):
+            return Estimate()
+        means = np.array([[*b.mean(axis=0), *n.mean(axis=0)] for b, n in zip(*sides, strict=True)])
+        sums = [float(each) for each in means.sum(axis=0)]
+        if min(sums) <= 0:
+            return Estimate()
+        value = (sums[2] / sums[3]) / (sums[0] / sums[1])
+        if self._over is None:
+            return Estimate(value=value)
+        if self._over == "scenarios":
+            blocks = [means]
+        else:
+            blocks = [_column(block, 2 * side, 4) for side in (0, 1) for block in sides[side]]
+        low, high = function_bounds(blocks, (-1, 1, 1, -1), log=True)
+        return _estimate(value, math.exp(low), math.exp(high), self._over)
+
+    def _note(self) -> str:
+        count = len(self._both)
+        if not count:
+            return "no scenario is known on both sides"
+        if self._over is None:
+            return f"no interval: it takes {MIN_SCENARIOS} scenarios, or {MIN_TRIALS} trials of each on both sides"
+        if self._certain:
+            return "every trial of a scenario gave the same figure: a change is certain, of these scenarios only"
+        if self._over == "trials":
+            return f"the interval is over the trials of these {count} scenarios only: it says nothing of others"
+        return ""
+
+
+def _estimate(value: float, low: float, high: float, over: Literal["scenarios", "trials"]) -> Estimate:
+    return Estimate(value=value, interval=Interval(low=low, high=high, over=over))
+
+
+def _column(figures: Any, first: int, width: int) -> Any:
+    """Put figures into the columns from `first` of a block that is 0 elsewhere."""
+    import numpy as np
+
+    given = np.asarray(figures, dtype=float).reshape(len(figures), -1)
+    block = np.zeros((len(given), width))
+    block[:, first : first + given.shape[1]] = given
+    return block
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values so that the chance of any false one at most 0.05 is 0.05 (Holm 1979)."""
+    found = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        found[place] = largest
+    return found
+
+
+def _constant_p(base: Sequence[float], now: Sequence[float]) -> float:
+    """
+    Give the most that chance could do to make equal sides constant and different; 1 if they are not.
+
+    With a figure of two values, the first of which comes with chance q, it is 2 q^a (1 - q)^b at its largest.
+    """
+    if len(set(base)) > 1 or len(set(now)) > 1 or base[0] == now[0]:
+        return 1.0
+    share = len(base) / (len(base) + len(now))
+    return float(min(1.0, 2 * share ** len(base) * (1 - share) ** len(now)))

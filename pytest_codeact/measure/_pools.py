@@ -1,0 +1,180 @@
+"""
+The trials of one scenario in one arm: as records, and as numbers.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_codeact.measure._metrics import Metric
+    from pytest_codeact.records import TrialRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """
+    A mean over trials of which some may not know the figure.
+
+    Attributes:
+        value: Mean of the known figures. None if none is known.
+        known: How many trials know it.
+        of: How many trials there are.
+    """
+
+    value: float | None
+    known: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """
+    The trials of one scenario in one arm with one model.
+
+    Attributes:
+        scenario: Id of the scenario.
+        arm: Name of the arm.
+        model: PROVIDER/MODEL, or "reference".
+        trials: The completed trials, passed and failed alike, in the order they were reported.
+        error_count: Trials that ended in an error. They are in no mean.
+    """
+
+    scenario: str
+    arm: str
+    model: str
+    trials: tuple[TrialRecord, ...]
+    error_count: int
+
+    @property
+    def success_count(self) -> int:
+        """Trials that the validator passed."""
+        return sum(1 for trial in self.trials if trial.success)
+
+    def values(self, metric: Metric) -> tuple[float | None, ...]:
+        """Give the figure of every completed trial, in order; None where it is unknown."""
+        return tuple(metric.value(trial) for trial in self.trials)
+
+    def mean(self, metric: Metric) -> Mean:
+        """Give the mean over the completed trials."""
+        return mean_of(self.values(metric))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """
+    A pool as numbers: what a stored run keeps of it, and all that a comparison needs.
+
+    Attributes:
+        scenario: Id of the scenario.
+        arm: Name of the arm.
+        model: PROVIDER/MODEL, or "reference".
+        trials: Numbers of the completed trials, in order. Trials of one number in two arms of a run are a pair: they
+            ran side by side and met the same luck.
+        values: By metric name, one figure per entry of `trials`; None where it is unknown.
+        error_count: Trials that ended in an error. They are in no figure.
+    """
+
+    scenario: str
+    arm: str
+    model: str
+    trials: tuple[int, ...]
+    values: Mapping[str, tuple[float | None, ...]]
+    error_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """
+    How much less of a metric one arm uses than another, paired by scenario.
+
+    Attributes:
+        total: 1 - sum of the scenarios' means in the arm / the same in the other. 0.25 is a quarter less;
+            negative is more. None if no scenario is known in both, or the other's sum is 0.
+        median: Median over the scenarios of 1 - mean / the other's mean, over those where the other's is not 0.
+            None if there is none.
+        paired: Scenarios whose mean is known in both arms.
+        of: Scenarios that ran in either arm.
+    """
+
+    total: float | None
+    median: float | None
+    paired: int
+    of: int
+
+
+def mean_of(values: Sequence[float | None]) -> Mean:
+    """
+    Give the mean of the known values.
+
+    Args:
+        values: One entry per trial; None where the figure is unknown.
+    """
+    known = [value for value in values if value is not None]
+    return Mean(value=statistics.fmean(known) if known else None, known=len(known), of=len(values))
+
+
+def pools(records: Iterable[TrialRecord]) -> tuple[Pool, ...]:
+    """
+    Group records by scenario, arm and model, in order of first appearance.
+
+    A record without a verdict (`success is None`) counts as an error: a trial that nobody could judge.
+    """
+    grouped: dict[tuple[str, str, str], list[TrialRecord]] = {}
+    for record in records:
+        grouped.setdefault((record.scenario, record.arm, record.model), []).append(record)
+    return tuple(_pool(key, group) for key, group in grouped.items())
+
+
+def _pool(key: tuple[str, str, str], group: list[TrialRecord]) -> Pool:
+    completed = tuple(record for record in group if record.success is not None)
+    scenario, arm, model = key
+    return Pool(scenario=scenario, arm=arm, model=model, trials=completed, error_count=len(group) - len(completed))
+
+
+def sample(pool: Pool, metrics: Iterable[Metric]) -> Sample:
+    """
+    Turn a pool into numbers.
+
+    Args:
+        pool: The trials.
+        metrics: The figures to take.
+    """
+    return Sample(
+        scenario=pool.scenario,
+        arm=pool.arm,
+        model=pool.model,
+        trials=tuple(trial.trial for trial in pool.trials),
+        values={metric.name: pool.values(metric) for metric in metrics},
+        error_count=pool.error_count,
+    )
+
+
+def saving(arm: Sequence[Pool], other: Sequence[Pool], metric: Metric) -> Saving:
+    """
+    Compare two arms, scenario by scenario.
+
+    Args:
+        arm: The pools of the arm, at most one per scenario.
+        other: The pools of the arm that it is compared with, at most one per scenario.
+        metric: What is compared.
+    """
+    ours = {pool.scenario: pool.mean(metric).value for pool in arm}
+    theirs = {pool.scenario: pool.mean(metric).value for pool in other}
+    pairs = [
+        (mine, base)
+        for scenario, mine in ours.items()
+        if mine is not None and (base := theirs.get(scenario)) is not None
+    ]
+    base_sum = sum(base for _, base in pairs)
+    ratios = [1 - mine / base for mine, base in pairs if base]
+    return Saving(
+        total=1 - sum(mine for mine, _ in pairs) / base_sum if base_sum else None,
+        median=statistics.median(ratios) if ratios else None,
+        paired=len(pairs),
+        of=len(ours.keys() | theirs.keys()),
+    )
