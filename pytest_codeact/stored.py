@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.errors import RecordError
@@ -19,6 +18,7 @@ from pytest_codeact.measure import METRICS, Metric, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from pytest_codeact.measure import Pool
     from pytest_codeact.records import Json, Mode
@@ -95,11 +95,53 @@ def mode_of(pools: Iterable[Pool]) -> Mode | None:
     return "mixed" if len(modes) > 1 else next(iter(modes), None)
 
 
-def outcomes(pools: Sequence[Pool]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the scenarios of which every trial passed, and those of which one failed or ended in an error."""
+def run_info(
+    pools: Sequence[Pool],
+    *,
+    version: str,
+    models: tuple[str, ...],
+    tokenizers: tuple[str, ...],
+    worker_count: int,
+    interrupted: bool = False,
+    order: str = "abba",
+    seed: int = 0,
+    concurrency: int = 1,
+    control: bool = False,
+    min_success: float | None = None,
+) -> RunInfo:
+    """
+    Sum up a run: find its mode, and tell the scenarios that failed from the others.
+
+    Args:
+        pools: All its pools.
+        version: As in `RunInfo`.
+        models: As in `RunInfo`.
+        tokenizers: As in `RunInfo`.
+        worker_count: As in `RunInfo`.
+        interrupted: As in `RunInfo`.
+        order: As in `RunInfo`.
+        seed: As in `RunInfo`.
+        concurrency: As in `RunInfo`.
+        control: As in `RunInfo`.
+        min_success: As in `RunInfo`.
+    """
     scenarios = dict.fromkeys(pool.scenario for pool in pools)
     failed = {pool.scenario for pool in pools if pool.error_count or pool.success_count < len(pool.trials)}
-    return tuple(each for each in scenarios if each not in failed), tuple(each for each in scenarios if each in failed)
+    return RunInfo(
+        version=version,
+        mode=mode_of(pools),
+        models=models,
+        tokenizers=tokenizers,
+        worker_count=worker_count,
+        complete=tuple(scenario for scenario in scenarios if scenario not in failed),
+        failed=tuple(scenario for scenario in scenarios if scenario in failed),
+        interrupted=interrupted,
+        order=order,
+        seed=seed,
+        concurrency=concurrency,
+        control=control,
+        min_success=min_success,
+    )
 
 
 def to_json(run: StoredRun) -> dict[str, Json]:
@@ -107,9 +149,7 @@ def to_json(run: StoredRun) -> dict[str, Json]:
     return {
         "schema": SCHEMA,
         **json.loads(json.dumps(asdict(run.info))),
-        "metrics": {
-            metric.name: {field: getattr(metric, field) for field in _METRIC_FIELDS} for metric in run.metrics
-        },
+        "metrics": {metric.name: {field: getattr(metric, field) for field in _METRIC_FIELDS} for metric in run.metrics},
         "samples": [_sample_text(sample) for sample in run.samples],
     }
 
@@ -185,8 +225,10 @@ def _damaged(name: str, what: str) -> RecordError:
 
 
 def _info(kept: Mapping[str, Any]) -> RunInfo:
-    values = {field.name: kept[field.name] for field in fields(RunInfo) if field.name in kept}
-    return RunInfo(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values: dict[str, Any] = {field.name: kept[field.name] for field in fields(RunInfo) if field.name in kept}
+    for name, value in values.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return RunInfo(**values)
 
 
 def _metrics(kept: Mapping[str, Mapping[str, Any]]) -> tuple[Metric, ...]:

@@ -23,6 +23,12 @@ failed 28 % of runs in which nothing had changed; with it 4 %, and the power to 
 _NO_VARIANCE: Final = 1e-9
 """Relative standard deviation that is taken for the rounding of figures that are all the same."""
 
+_TINY_T: Final = 1e-6
+"""Below it, x is 1 to a machine's precision."""
+
+_CLOSE: Final = 1e-12
+"""Relative size of a last step of the continued fraction."""
+
 
 def rise_p(strata: Sequence[tuple[Sequence[float], Sequence[float]]], *, ranked: bool) -> float:
     """
@@ -100,7 +106,7 @@ def student_tail(t: float, freedom: float) -> float:
 
     It is the incomplete beta function I_x(f/2, 1/2) at x = f/(f+t²), by its continued fraction (DLMF 8.17.22).
     """
-    if t < 1e-6:
+    if t < _TINY_T:
         return 1.0
     x = freedom / (freedom + t * t)
     a, b = freedom / 2, 0.5
@@ -123,6 +129,6 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
             d = 1 / ((1 + term * d) or tiny)
             c = (1 + term / c) or tiny
             value *= c * d
-        if abs(c * d - 1) < 1e-12:
+        if abs(c * d - 1) < _CLOSE:
             break
     return value

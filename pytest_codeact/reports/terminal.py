@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import Mean, Metric, Pool, Saving, saving
+from pytest_codeact.reports._cells import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ class _Layout:
         self._models = list(dict.fromkeys(pool.model for pool in pools))
         self._arms = list(dict.fromkeys(pool.arm for pool in pools))
         self._errors = any(pool.error_count for pool in pools)
-        self._labels = _short_names([pool.scenario for pool in pools])
+        self._labels = short_names([pool.scenario for pool in pools])
         self._formats = {metric.name: _format_for(metric, pools) for metric in metrics}
         self._partial = False
         self._unpaired: Saving | None = None
@@ -199,18 +200,6 @@ def _format_for(metric: Metric, pools: Sequence[Pool]) -> _Format:
             title=metric.title, text=lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
         )
     return _Format(title=metric.title, text=lambda value: f"{value:.2f}")
-
-
-def _short_names(scenarios: Sequence[str]) -> dict[str, str]:
-    """Drop directory and module from the ids where what is left still tells them apart."""
-    unique = list(dict.fromkeys(scenarios))
-    short = [_test_name(each).removeprefix("test_") for each in unique]
-    return dict(zip(unique, short if len(set(short)) == len(unique) else unique, strict=True))
-
-
-def _test_name(scenario: str) -> str:
-    path, bracket, parameters = scenario.partition("[")
-    return path.rpartition("::")[2] + bracket + parameters
 
 
 def _aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
