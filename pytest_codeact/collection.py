@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_codeact.errors import ScenarioError
+from pytest_codeact.errors import RuleError, ScenarioError
+from pytest_codeact.gate import Rule
 from pytest_codeact.scenario import MARKER, SIGNATURE, Scenario
 from pytest_codeact.trial import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_codeact.measure import Metric
     from pytest_codeact.options import Settings
 
 CASE_FIXTURE: Final = "codeact_case"
@@ -60,6 +64,23 @@ def _check(scenario: Scenario) -> None:
             check_solution(scenario.reference)
         except ScenarioError as error:
             raise ScenarioError(f"{scenario.id}: {error}") from error
+
+
+def check_rules(metafunc: pytest.Metafunc, metrics: Sequence[Metric]) -> None:
+    """
+    Refuse a scenario with a rule of its own that cannot be read.
+
+    Raises:
+        pytest.Collector.CollectError: There is such a rule.
+    """
+    marker = metafunc.definition.get_closest_marker(MARKER)
+    node_id = metafunc.definition.nodeid
+    scenario = None if marker is None else Scenario.from_marker(node_id, marker.args, marker.kwargs)
+    for rule in () if scenario is None else scenario.rules:
+        try:
+            Rule.parse(rule, metrics)
+        except RuleError as error:
+            raise pytest.Collector.CollectError(f"{node_id}: {error}") from error
 
 
 def make_cases(settings: Settings) -> list[Case]:
@@ -125,6 +146,13 @@ def scenario_id_of(item: pytest.Item, settings: Settings) -> str:
     """Give the stable id of an item's scenario; its node id if it has no case."""
     case = case_of(item)
     return item.nodeid if case is None else scenario_id(item.nodeid, case_id(case, settings))
+
+
+def rules_of(item: pytest.Item) -> tuple[str, ...]:
+    """Give the rules of the gate that an item's scenario has of its own; collection has seen to it that they are."""
+    marker = item.get_closest_marker(MARKER)
+    rules = () if marker is None else marker.kwargs.get("fail", ())
+    return (rules,) if isinstance(rules, str) else tuple(rules)
 
 
 def scenario_of(item: pytest.Item, settings: Settings) -> Scenario:

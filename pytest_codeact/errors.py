@@ -9,7 +9,8 @@ The exceptions of pytest-codeact.
     │   └── SolutionError the reference solution raised, never ended or is not deterministic
     ├── ProviderError     the model could not be asked, or its reply breaks the protocol
     ├── SandboxError      the sandbox itself failed; a failing program is NOT an error of it
-    ├── RecordError       a stored record cannot be read
+    ├── RecordError       a stored record or run cannot be read
+    ├── RuleError         a rule of the gate cannot be read
     └── UnknownNameError  a name that nobody registered
 
     CodeActWarning(UserWarning)
@@ -51,7 +52,11 @@ class SandboxError(CodeActError):
 
 
 class RecordError(CodeActError):
-    """A stored record is of an unknown schema or is not one."""
+    """A stored record or run is of an unknown schema or is not one."""
+
+
+class RuleError(CodeActError):
+    """A rule of the gate has not the form METRIC:STAT:LIMIT, or names what there is none of."""
 
 
 class UnknownNameError(CodeActError):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_codeact.errors import UnknownNameError
+from pytest_codeact.errors import RuleError, UnknownNameError
+from pytest_codeact.gate import Rule
 from pytest_codeact.options import CONTROL, Settings, read_settings
 from pytest_codeact.registry import Registry
 
@@ -26,11 +27,13 @@ class Kit:
     Attributes:
         settings: What the user asked for.
         registry: What can be named.
+        rules: The rules of the gate that are for every scenario.
     """
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self.settings = settings
         self.registry = registry
+        self.rules: tuple[Rule, ...] = ()
         self._runtime: Runtime | None = None
 
     @classmethod
@@ -55,10 +58,10 @@ class Kit:
 
     def check_names(self) -> None:
         """
-        Look up every name that the settings hold.
+        Look up every name that the settings hold, and read the rules of the gate.
 
         Raises:
-            pytest.UsageError: One is unknown; the text lists the known ones.
+            pytest.UsageError: One is unknown, and the text lists the known ones; or a rule cannot be read.
         """
         try:
             for arm in self.settings.arms:
@@ -74,6 +77,10 @@ class Kit:
                 )
         except UnknownNameError as error:
             raise pytest.UsageError(str(error)) from error
+        try:
+            self.rules = tuple(Rule.parse(text, self.registry.metrics) for text in self.settings.fail)
+        except RuleError as error:
+            raise pytest.UsageError(f"--codeact-fail: {error}") from error
 
     def arm(self, name: str) -> Arm:
         """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_codeact.registry import Registry
 
 MARKER_HELP = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None): "
+    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, fail=()): "
     "a task for an agent; the test runs once per arm, model and trial (pytest-codeact)."
 )
 
@@ -50,11 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
         silence_worker(config)
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
-    if read_settings(config).explicit & {"arms", "models", "metrics", "sandbox"}:
+    settings = read_settings(config)
+    if settings.explicit & {"arms", "models", "metrics", "sandbox", "fail"}:
         # Here a wrong name is one line and exit code 4; found later, by a worker, it would be an internal error.
         from pytest_codeact.kit import Kit
 
         Kit.of(config)
+    if config.getoption("benchmark_compare", default=None):
+        from pytest_codeact.gating import claim
+
+        claim(config, gated=bool(settings.fail))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,10 +74,12 @@ def pytest_codeact_register(registry: Registry) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize scenarios; last, so that our part of the node id is its end."""
     if metafunc.definition.get_closest_marker("scenario") is not None:
-        from pytest_codeact.collection import parametrize
+        from pytest_codeact.collection import check_rules, parametrize
         from pytest_codeact.kit import Kit
 
-        parametrize(metafunc, Kit.of(metafunc.config).settings)
+        kit = Kit.of(metafunc.config)
+        parametrize(metafunc, kit.settings)
+        check_rules(metafunc, kit.registry.metrics)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -198,14 +205,18 @@ class _Controller:
         """Measure and store before pytest-benchmark ends its session."""
         from pytest_codeact.session import Session
 
-        ours = Session.get(self._config)
+        ours = Session.to_finish(self._config)
         if ours is not None:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             cut_short = bool(session.shouldstop or session.shouldfail)
             ours.finish(interrupted=cut_short or not ended, worker_count=self._worker_count)
-            if ours.problems and exitstatus == pytest.ExitCode.OK:
+            if ours.is_red and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        return (yield)
+        result = yield
+        if ours is not None and ours.is_red and session.exitstatus == pytest.ExitCode.OK:
+            # Saving happened just now, and went wrong.
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -218,11 +229,20 @@ class _Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
-        """Let a stored run say what kind of run it is."""
+        """Put the trials' figures into a run that is being stored, and what kind of run it is."""
         from pytest_codeact.session import Session
 
         session = Session.get(self._config)
         if session is not None:
             from pytest_codeact.storage import update_json
 
-            update_json(output_json, session.run_info)
+            update_json(output_json, session.run)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_benchmark_compare_machine_info(
+        self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+    ) -> None:
+        """Let a baseline file, which knows of no machine, be one of this machine."""
+        from pytest_codeact.storage import forgive_machine
+
+        forgive_machine(machine_info, compared_benchmark)

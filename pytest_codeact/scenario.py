@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 MARKER: Final = "scenario"
 
-SIGNATURE: Final = "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None)"
+SIGNATURE: Final = (
+    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, fail=())"
+)
 """The marker as the help shows it."""
 
-_KEYWORDS: Final = ("tools", "reference", "answer", "max_turns", "tolerance", "limits")
+_KEYWORDS: Final = ("tools", "reference", "answer", "max_turns", "tolerance", "limits", "fail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Scenario:
         max_turns: Overrides `Budget.max_turns`. None if it does not.
         tolerance: Absolute difference up to which numbers of outcome and snapshot are equal.
         limits: Overrides of `Limits`, by field name. None for none.
+        fail: Rules METRIC:STAT:LIMIT of the gate, one or several; each takes the place of those on the command line
+            with its metric.
     """
 
     id: str
@@ -68,6 +72,7 @@ class Scenario:
     max_turns: int | None = None
     tolerance: float = 0.0
     limits: Mapping[str, float] | None = None
+    fail: str | Sequence[str] = ()
 
     @classmethod
     def from_marker(cls, scenario_id: str, args: tuple[object, ...], kwargs: Mapping[str, Any]) -> Scenario:
@@ -97,8 +102,14 @@ class Scenario:
         check.callables(scenario.tools, scenario.reference)
         check.numbers(scenario.max_turns, scenario.tolerance)
         check.limits(scenario.limits)
+        check.fail_rules(scenario.fail)
         check.surface(scenario)
         return scenario
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules of `fail`, as they were given."""
+        return (self.fail,) if isinstance(self.fail, str) else tuple(self.fail)
 
     def make_world(self) -> object:
         """
@@ -207,6 +218,11 @@ class _Check:
             problem = limit_problem(name, value)
             if problem:
                 self.fail(f"{problem}; got {value!r}")
+
+    def fail_rules(self, rules: object) -> None:
+        listed = [rules] if isinstance(rules, str) else rules
+        if not isinstance(listed, list | tuple) or not all(isinstance(rule, str) for rule in listed):
+            self.fail(f"'fail' must be a rule METRIC:STAT:LIMIT or a list of such; got {rules!r}")
 
     def surface(self, scenario: Scenario) -> None:
         """Derive what models are shown, once, so that a mistake shows at collection and not in a paid trial."""

@@ -14,17 +14,19 @@ import pytest
 
 from pytest_codeact import measure
 from pytest_codeact.collection import SNAPSHOTS
+from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.kit import Kit
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
+from pytest_codeact.stored import StoredRun, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_codeact.records import Json, TrialRecord
     from pytest_codeact.snapshots import Written
-    from pytest_codeact.storage import RunInfo
+    from pytest_codeact.stored import RunInfo
 
 _KEY: pytest.StashKey[Session] = pytest.StashKey()
 
@@ -53,6 +55,8 @@ class Session:
         self._metrics: Sequence[measure.Metric] = ()
         self._interrupted = False
         self._worker_count = 0
+        self._run: StoredRun | None = None
+        self._gating = Gating(config)
         self.problems: list[str] = []
 
     @classmethod
@@ -68,6 +72,11 @@ class Session:
         """Give the run's session. None while no trial has been reported."""
         return config.stash.get(_KEY, None)
 
+    @classmethod
+    def to_finish(cls, config: pytest.Config) -> Session | None:
+        """Give the session of a run that ends: also one without a trial if it must answer for a gate."""
+        return cls.of(config) if is_asked(config) else cls.get(config)
+
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
         shipment = unpack(report)
@@ -75,6 +84,7 @@ class Session:
             self._begun[report.nodeid] = shipment.begun
         if shipment.record is not None:
             self._begun.pop(report.nodeid, None)
+            self._gating.note_rules(shipment.record.scenario, shipment.rules)
             record = shipment.record
             if record.success and report.nodeid in self._failed_inside:
                 record = replace(record, success=False)
@@ -100,14 +110,18 @@ class Session:
             interrupted: Whether the run ended before its last test.
             worker_count: Number of xdist workers. 0 without xdist.
         """
-        from pytest_codeact.storage import publish
+        from pytest_codeact.storage import guard_saving, publish
 
         self._interrupted = interrupted
         self._worker_count = worker_count
         faults = measure.faults(self._kit.registry.metrics, self.records)
         self._metrics = [metric for metric in self._kit.registry.metrics if metric.name not in faults]
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
-        publish(self._config, self.pools, self._metrics)
+        pools = self.pools
+        self._gating.judge(self.run)
+        self._gating.save_baseline(self.run, pools, self._metrics)
+        guard_saving(self._config, self.problems.append)
+        publish(self._config, pools, self._metrics)
         if self._config.getoption("update_snapshots", default=False):
             try:
                 self._write_snapshots()
@@ -136,17 +150,35 @@ class Session:
         )
 
     @property
-    def run_info(self) -> RunInfo:
-        """What a stored run must say of itself, so that unlike runs are never compared."""
-        from pytest_codeact.storage import run_info
+    def is_red(self) -> bool:
+        """Whether something makes the run fail that no test says."""
+        return bool(self.problems) or self._gating.is_red
 
+    @property
+    def run(self) -> StoredRun:
+        """The run as it is stored and compared, once all records are in."""
+        if self._run is None:
+            pools = self.pools
+            samples = tuple(measure.sample(pool, self._metrics) for pool in pools)
+            self._run = StoredRun(
+                name="this run", info=self._info(pools), samples=samples, metrics=tuple(self._metrics)
+            )
+        return self._run
+
+    def _info(self, pools: Sequence[measure.Pool]) -> RunInfo:
+        settings = self._kit.settings
         return run_info(
-            self.pools,
+            pools,
             version=metadata.version("pytest-codeact"),
-            models=self._kit.settings.models,
+            models=settings.models,
             tokenizers=measure.tokenizers(self.records),
             worker_count=self._worker_count,
             interrupted=self._interrupted,
+            order=settings.order,
+            seed=settings.seed,
+            concurrency=settings.concurrency,
+            control=settings.control,
+            min_success=settings.min_success,
         )
 
     def show(self, terminal: pytest.TerminalReporter) -> None:
@@ -154,6 +186,15 @@ class Session:
         from pytest_codeact.storage import trim_table
 
         trim_table(self._config)
+        if self.records:
+            self._show_table(terminal)
+        self._gating.show(terminal)
+        if self._written is not None:
+            terminal.write_line(str(self._written))
+        for problem in self.problems:
+            terminal.write_line(problem, red=True)
+
+    def _show_table(self, terminal: pytest.TerminalReporter) -> None:
         usable = {metric.name: metric for metric in self._metrics}
         columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
         terminal.ensure_newline()
@@ -170,10 +211,6 @@ class Session:
             notes=self._notes(),
         ):
             terminal.write_line(line)
-        if self._written is not None:
-            terminal.write_line(str(self._written))
-        for problem in self.problems:
-            terminal.write_line(problem, red=True)
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)

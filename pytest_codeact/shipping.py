@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_codeact.collection import case_of, scenario_id_of
+from pytest_codeact.collection import case_of, rules_of, scenario_id_of
 from pytest_codeact.errors import describe
 from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BEGUN_KEY: Final = "codeact_begun"
 _RECORD_KEY: Final = "codeact"
+_RULES_KEY: Final = "codeact_rules"
 _TRUTH_KEY: Final = "codeact_truth"
 
 
@@ -34,11 +35,13 @@ class Shipment:
     Attributes:
         begun: Of a trial that begins: the record to take should its worker die. None otherwise.
         record: The record of a trial that ended, verdict included. None otherwise.
+        rules: The rules of its scenario's own, as they were given.
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
     """
 
     begun: TrialRecord | None
     record: TrialRecord | None
+    rules: tuple[str, ...]
     truth: Json
 
 
@@ -70,6 +73,9 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
     vars(report)[_RECORD_KEY] = record.to_json()
+    rules = rules_of(item)
+    if rules:
+        vars(report)[_RULES_KEY] = json.dumps(rules)
     if TRUTH in item.stash:
         vars(report)[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
 
@@ -103,6 +109,7 @@ def unpack(report: pytest.TestReport) -> Shipment:
     begun, record = carried.get(_BEGUN_KEY), carried.get(_RECORD_KEY)
     return Shipment(
         begun=begun and TrialRecord.from_json(begun),
+        rules=tuple(json.loads(carried.get(_RULES_KEY, "[]"))),
         record=record and TrialRecord.from_json(record),
         truth=json.loads(carried.get(_TRUTH_KEY, "null")),
     )

@@ -27,16 +27,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": CORE | {"providers", "runtimes", "arms", "measure"},
     "options": CORE | {"runtimes", "scenario", "measure"},
     "hookspecs": {"registry", "records", "measure"},
-    "kit": CORE | {"arms", "options", "registry", "runtimes"},
-    "collection": CORE | {"options", "providers", "scenario", "trial"},
+    "stored": CORE | {"measure"},
+    "comparison": CORE | {"measure", "stored"},
+    "gate": CORE | {"comparison", "measure", "stored"},
+    "kit": CORE | {"arms", "gate", "options", "registry", "runtimes"},
+    "collection": CORE | {"gate", "measure", "options", "providers", "scenario", "trial"},
     "stage": CORE | {"arms", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
     "fixtures": CORE
     | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "stage", "tools", "trial"},
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
-    "session": CORE | {"collection", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage"},
-    "storage": CORE | {"measure"},
+    "gating": CORE | {"gate", "kit", "measure", "options", "reports", "storage", "stored"},
+    "session": CORE
+    | {"collection", "gating", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage", "stored"},
+    "storage": CORE | {"measure", "stored"},
     "snapshots": CORE,
-    "reports": CORE | {"measure"},
+    "reports": CORE | {"comparison", "gate", "measure"},
+    "cli": CORE | {"comparison", "gate", "measure", "reports", "storage", "stored"},
+    "__main__": {"cli"},
     "__init__": {"errors", "tools"},
 }
 """Per room, the rooms that it may import, lazy and typing imports included. `plugin` may import any."""
@@ -54,6 +61,7 @@ OWNERS = {
 PYTEST_SIDE = {
     "collection",
     "fixtures",
+    "gating",
     "hookspecs",
     "kit",
     "options",

@@ -16,6 +16,7 @@ from pytest_codeact.measure._comparison import (
 )
 from pytest_codeact.measure._metrics import METRICS, Metric, faults, tokenizers
 from pytest_codeact.measure._pools import Mean, Pool, Sample, Saving, mean_of, pools, sample, saving
+from pytest_codeact.measure._regression import holm, rise_p
 from pytest_codeact.measure._success import Alternative, Table, fisher_p, mcnemar_p, pass_hat, stratified_p, success_p
 
 __all__ = [
@@ -39,10 +40,12 @@ __all__ = [
     "difference_interval",
     "faults",
     "fisher_p",
+    "holm",
     "mcnemar_p",
     "mean_of",
     "pass_hat",
     "pools",
+    "rise_p",
     "sample",
     "saving",
     "spread",

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import METRICS, compare, pass_hat, sample, spread
+from pytest_codeact.reports._cells import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_codeact.measure import Estimate, Interval, Metric, Pool, Summary
-
-_UNKNOWN: Final = "n/a"
 
 _FINE_BELOW: Final = 10
 """Ends of an interval below so many percent are shown with a decimal."""
@@ -110,14 +109,14 @@ def _figures(metric: Metric, summary: Summary) -> list[str]:
         _saving(_total(summary)),
         _ends(summary.total.interval, "%", mirrored=True),
         _saving(summary.median.value),
-        _UNKNOWN if left_out is None else _range(1 - left_out[1], 1 - left_out[0], "%"),
+        UNKNOWN if left_out is None else _range(1 - left_out[1], 1 - left_out[0], "%"),
         _saving(summary.per_correct.value),
     ]
 
 
 def _share(metric: Metric, floor: float | None) -> str:
     if floor is None:
-        return _UNKNOWN
+        return UNKNOWN
     return f"{floor:.1%}" if metric.summed else f"{100 * floor:.1f} pt"
 
 
@@ -127,16 +126,16 @@ def _total(summary: Summary) -> float | None:
 
 
 def _saving(ratio: float | None) -> str:
-    return _UNKNOWN if ratio is None else f"{1 - ratio:.1%}"
+    return UNKNOWN if ratio is None else f"{1 - ratio:.1%}"
 
 
 def _points(delta: Estimate) -> str:
-    return _UNKNOWN if delta.value is None else f"{100 * delta.value:+.1f} pt"
+    return UNKNOWN if delta.value is None else f"{100 * delta.value:+.1f} pt"
 
 
 def _ends(interval: Interval | None, unit: str, *, mirrored: bool = False) -> str:
     if interval is None:
-        return _UNKNOWN
+        return UNKNOWN
     low, high = (1 - interval.high, 1 - interval.low) if mirrored else (interval.low, interval.high)
     return _range(low, high, unit)
 

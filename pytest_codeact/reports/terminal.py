@@ -8,6 +8,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_codeact.reports._cells import UNKNOWN, short_names, table
 from pytest_codeact.reports.arms import compare_arms, pass_hats
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from pytest_codeact.measure import Mean, Metric, Pool
 
 _MAX_WIDTH: Final = 100
-_NAME_WIDTH: Final = len("scenario_12345")
-_GAP: Final = "  "
-_UNKNOWN: Final = "n/a"
 
 _REFERENCE: Final = (
     "These figures come from the reference policy, a program that follows each scenario's solution. They are "
@@ -61,9 +59,9 @@ def render_table(
     """
     layout = _Layout(pools, metrics)
     width = min(width, _MAX_WIDTH)
-    lines = _aligned([layout.heading(), *layout.body(), [], *layout.totals()], width, text_columns=2)
+    lines = table([layout.heading(), *layout.body(), [], *layout.totals()], width=width, text_columns=2)
     for block in layout.blocks(base, control):
-        lines += ["", *_aligned(block, width, text_columns=1)]
+        lines += ["", *table(block, width=width, text_columns=1)]
     lines.append("")
     for note in layout.footnotes(notes):
         lines += textwrap.wrap(note, width, subsequent_indent="  ")
@@ -80,7 +78,7 @@ class _Layout:
         self._models = list(dict.fromkeys(pool.model for pool in pools))
         self._arms = list(dict.fromkeys(pool.arm for pool in pools))
         self._errors = any(pool.error_count for pool in pools)
-        self._labels = _short_names([pool.scenario for pool in pools])
+        self._labels = short_names([pool.scenario for pool in pools])
         self._formats = {metric.name: _format_for(metric, pools) for metric in metrics}
         self._partial = False
         self._notes: list[str] = []
@@ -157,7 +155,7 @@ class _Layout:
         means = [pool.mean(metric) for pool in group if pool.trials]
         value = _combined(metric, means)
         if value is None:
-            return _UNKNOWN
+            return UNKNOWN
         partial = len(means) < len(group) or any(mean.known < mean.of for mean in means)
         self._partial |= partial
         return self._formats[metric.name].text(value) + ("*" if partial else "")
@@ -189,33 +187,3 @@ def _format_for(metric: Metric, pools: Sequence[Pool]) -> _Format:
             title=metric.title, text=lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
         )
     return _Format(title=metric.title, text=lambda value: f"{value:.2f}")
-
-
-def _short_names(scenarios: Sequence[str]) -> dict[str, str]:
-    """Drop directory and module from the ids where what is left still tells them apart."""
-    unique = list(dict.fromkeys(scenarios))
-    short = [_test_name(each).removeprefix("test_") for each in unique]
-    return dict(zip(unique, short if len(set(short)) == len(unique) else unique, strict=True))
-
-
-def _test_name(scenario: str) -> str:
-    path, bracket, parameters = scenario.partition("[")
-    return path.rpartition("::")[2] + bracket + parameters
-
-
-def _aligned(rows: Sequence[Sequence[str]], width: int, *, text_columns: int) -> list[str]:
-    """Set text columns flush left and figures flush right; cut scenario names where the line would be too long."""
-    full = [row for row in rows if row]
-    widths = [max(len(row[column]) for row in full) for column in range(len(full[0]))]
-    room = width - sum(widths[1:])
-    gap = _GAP if room - len(_GAP) * (len(widths) - 1) >= widths[0] else " "
-    widths[0] = min(widths[0], max(room - len(gap) * (len(widths) - 1), _NAME_WIDTH))
-    return [_line(row, widths, gap, text_columns) for row in rows]
-
-
-def _line(row: Sequence[str], widths: Sequence[int], gap: str, text_columns: int) -> str:
-    cells = []
-    for column, (cell, size) in enumerate(zip(row, widths, strict=False)):
-        shown = cell if len(cell) <= size else cell[: size - 1] + "…"
-        cells.append(shown.ljust(size) if column < text_columns else shown.rjust(size))
-    return gap.join(cells).rstrip()

@@ -1,32 +1,51 @@
 """
-pytest-benchmark as the store: our pools become entries of its session. Only this module knows pytest-benchmark.
+pytest-benchmark as the store: our pools become entries of its session. Only this room knows pytest-benchmark.
 
-It is imported on first use; this module imports without it. What is used beyond its documented hooks: the plugin name
-"pytest-benchmark" and the session behind it, whose `benchmarks` and `groups`; the options `benchmark_*`;
-`stats.Metadata` and the attributes that it reads off its first argument; `utils.TIME_UNITS`;
+It is imported on first use; this room imports without it. What is used beyond its documented hooks: the plugin name
+"pytest-benchmark" and the session behind it, whose `benchmarks`, `groups`, `storage` and `save_json`; the options
+`benchmark_*`; `stats.Metadata` and the attributes that it reads off its first argument, and its `as_dict`;
+`utils.TIME_UNITS`, `utils.load_storage` and `utils.get_machine_id`; of a storage of files `path`, `query` and `save`;
 `plugin.pytest_benchmark_scale_unit`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_codeact.storage._baseline import Baseline, claim_baseline, find_run, forgive_machine, save_baseline
+from pytest_codeact.storage._saving import guard_saving
+from pytest_codeact.stored import RUN_KEY, mode_of, to_json
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_codeact.measure import Metric, Pool
-    from pytest_codeact.records import Json, Mode
+    from pytest_codeact.records import Json
+    from pytest_codeact.stored import StoredRun
+
+__all__ = [
+    "GROUP_PREFIX",
+    "Baseline",
+    "claim_baseline",
+    "entries",
+    "find_run",
+    "forgive_machine",
+    "guard_saving",
+    "publish",
+    "pytest_benchmark_scale_unit",
+    "save_baseline",
+    "silence_worker",
+    "trim_table",
+    "update_json",
+]
 
 GROUP_PREFIX: Final = "codeact "
 """Begins the group of every entry of ours; the metric's name follows."""
-
-RUN_KEY: Final = "codeact"
-"""Key of `RunInfo` in a saved file."""
 
 _NODE_METRIC: Final = "latency_s"
 """The metric whose entry is named as the test is, and carries what is no metric of its own."""
@@ -35,67 +54,6 @@ _MIXED_UNITS: Final = "mixed unit"
 
 _CONTROLLER_OPTIONS: Final = ("compare", "compare_fail", "save", "autosave", "json")
 """Options of pytest-benchmark, without "benchmark_", that one process must heed for all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
-    """
-    What a saved file says of the run as a whole.
-
-    Attributes:
-        version: Version of pytest-codeact.
-        mode: Where the replies came from. None if no trial got one.
-        models: PROVIDER/MODEL or "reference", in the order of the options.
-        tokenizers: Names of the tokenizers that counted tokens here. Empty if all tokens were billed.
-        worker_count: Number of xdist workers. 0 without xdist.
-        complete: Ids of the scenarios of which every trial passed.
-        failed: Ids of the scenarios of which a trial failed or ended in an error. A run that has some is no
-            baseline unless the user says so.
-        interrupted: Whether the run ended early (Ctrl-C, -x, a lost worker): scenarios may be missing.
-    """
-
-    version: str
-    mode: Mode | None
-    models: tuple[str, ...]
-    tokenizers: tuple[str, ...]
-    worker_count: int
-    complete: tuple[str, ...]
-    failed: tuple[str, ...]
-    interrupted: bool = False
-
-
-def run_info(
-    pools: Sequence[Pool],
-    *,
-    version: str,
-    models: tuple[str, ...],
-    tokenizers: tuple[str, ...],
-    worker_count: int,
-    interrupted: bool = False,
-) -> RunInfo:
-    """
-    Sum up a run: find its mode, and tell the scenarios that failed from the others.
-
-    Args:
-        pools: All its pools.
-        version: As in `RunInfo`.
-        models: As in `RunInfo`.
-        tokenizers: As in `RunInfo`.
-        worker_count: As in `RunInfo`.
-        interrupted: As in `RunInfo`.
-    """
-    scenarios = dict.fromkeys(pool.scenario for pool in pools)
-    failed = {pool.scenario for pool in pools if pool.error_count or pool.success_count < len(pool.trials)}
-    return RunInfo(
-        version=version,
-        mode=_mode(pools),
-        models=models,
-        tokenizers=tokenizers,
-        worker_count=worker_count,
-        complete=tuple(scenario for scenario in scenarios if scenario not in failed),
-        failed=tuple(scenario for scenario in scenarios if scenario in failed),
-        interrupted=interrupted,
-    )
 
 
 def publish(config: pytest.Config, pools: Sequence[Pool], metrics: Sequence[Metric]) -> bool:
@@ -122,13 +80,26 @@ def publish(config: pytest.Config, pools: Sequence[Pool], metrics: Sequence[Metr
     session = _session(config)
     if session is None or _switched_off(config):
         return False
-    taken = {entry.fullname for entry in session.benchmarks}
+    session.benchmarks.extend(entries(pools, metrics, taken={entry.fullname for entry in session.benchmarks}))
+    return True
+
+
+def entries(pools: Sequence[Pool], metrics: Sequence[Metric], *, taken: set[str]) -> list[Any]:
+    """
+    Make the entries that `publish` adds.
+
+    Args:
+        pools: As for `publish`.
+        metrics: As for `publish`.
+        taken: Full names that other entries have; those made here are added to it.
+    """
+    made = []
     for pool in pools:
         for metric in metrics:
             values = [value for value in pool.values(metric) if value is not None]
             if metric.stored and values:
-                session.benchmarks.append(_entry(pool, metric, metrics, values, taken))
-    return True
+                made.append(_entry(pool, metric, metrics, values, taken))
+    return made
 
 
 def silence_worker(config: pytest.Config) -> None:
@@ -157,13 +128,13 @@ def trim_table(config: pytest.Config) -> None:
         session.groups = [group for group in session.groups if not _unit(group[1][0])]
 
 
-def update_json(output_json: dict[str, Any], info: RunInfo) -> None:
+def update_json(output_json: dict[str, Any], run: StoredRun) -> None:
     """
-    Put what is known of the run into a file that is about to be saved, under the key "codeact".
+    Put the run into a file that is about to be saved, under the key "codeact".
 
     Call it in `pytest_benchmark_update_json`, marked optionalhook.
     """
-    output_json[RUN_KEY] = asdict(info)
+    output_json[RUN_KEY] = to_json(run)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -279,17 +250,12 @@ def _names(pool: Pool, metric: Metric) -> tuple[str, str, str]:
 def _extra(pool: Pool, metrics: Sequence[Metric]) -> dict[str, Json]:
     """Give what is no entry of its own."""
     return {
-        "mode": _mode([pool]),
+        "mode": mode_of([pool]),
         "trials": len(pool.trials),
         "errors": pool.error_count,
         "success_rate": pool.success_count / len(pool.trials),
         "means": {metric.name: asdict(pool.mean(metric)) for metric in metrics if not metric.stored},
     }
-
-
-def _mode(pools: Iterable[Pool]) -> Mode | None:
-    modes = {trial.mode for pool in pools for trial in pool.trials} - {None}
-    return "mixed" if len(modes) > 1 else next(iter(modes), None)
 
 
 def _unit(entry: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,148 @@
+"""
+The command line `python -m pytest_codeact`: compares stored runs outside pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_codeact.comparison import compare_runs
+from pytest_codeact.errors import RecordError, RuleError, UnknownNameError
+from pytest_codeact.gate import Rule, judge
+from pytest_codeact.reports._cells import as_json
+from pytest_codeact.reports.comparison import comparison_as_json, comparison_as_markdown, render_comparison
+from pytest_codeact.reports.gate import judgement_as_json, judgement_as_markdown, render_judgement
+from pytest_codeact.stored import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_codeact.comparison import RunComparison
+    from pytest_codeact.gate import Judgement
+    from pytest_codeact.measure import Metric
+    from pytest_codeact.stored import StoredRun
+
+DEFAULT_METRICS: Final = ("success", "round_trips", "tokens", "latency_s")
+"""What is compared unless the user says."""
+
+PASSED: Final = 0
+FAILED: Final = 1
+"""Exit code when a rule failed, or something that was asked for cannot be compared."""
+MISUSED: Final = 2
+"""Exit code when an argument or a file cannot be read."""
+
+_DESCRIPTION: Final = """\
+Compare two stored runs, arm by arm: a run that pytest --benchmark-save or --benchmark-json
+stored, or a baseline file of --codeact-save-baseline."""
+
+_EPILOG: Final = """\
+examples:
+  python -m pytest_codeact compare baselines/main.json 0007
+  python -m pytest_codeact compare 0001 0002 --fail tokens:mean:5% --fail success:rate:-0
+  python -m pytest_codeact compare 0001 0002 --format markdown >> "$GITHUB_STEP_SUMMARY"
+
+exit codes: 0 compared, and every rule passed; 1 a rule failed, or something cannot be
+compared; 2 an argument or a file cannot be read"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run a command.
+
+    Args:
+        arguments: Those after the program's name. None for the process's own.
+
+    Returns:
+        The exit code.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        base, now = (_run(name, given.storage) for name in (given.base, given.now))
+        known = {metric.name: metric for metric in (*base.metrics, *now.metrics)}
+        metrics = [_metric(name, known) for name in given.metrics.split(",")]
+        rules = [Rule.parse(text, known.values()) for text in given.fail]
+    except (RecordError, RuleError, UnknownNameError) as error:
+        sys.stderr.write(f"{parser.prog}: error: {error}\n")
+        return MISUSED
+    compared = compare_runs(base, now, metrics)
+    judgement = judge(base, now, rules, own_rules={}, on_noise=given.fail_on_noise) if rules else None
+    sys.stdout.write("\n".join(_rendered(given.format, compared, judgement)) + "\n")
+    is_passed = not compared.refusals if judgement is None else judgement.is_passed
+    return PASSED if is_passed else FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_codeact", description="Tools for the stored runs of pytest-codeact."
+    )
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    compare = commands.add_parser(
+        "compare",
+        help="compare two stored runs",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run = "a file, or a number or name in the storage"
+    compare.add_argument("base", metavar="A", help=f"the earlier run: {run}")
+    compare.add_argument("now", metavar="B", help="the later run")
+    compare.add_argument(
+        "--fail",
+        metavar="RULE",
+        action="append",
+        default=[],
+        help="exit 1 if B is worse than A by more than METRIC:STAT:LIMIT, for example tokens:mean:5%% or "
+        "success:rate:-0; may be repeated",
+    )
+    compare.add_argument(
+        "--fail-on-noise", action="store_true", help="let --fail count what is within the noise of the trials"
+    )
+    compare.add_argument("--format", choices=("table", "markdown", "json"), default="table", help="default: table")
+    compare.add_argument(
+        "--metrics",
+        metavar="METRIC[,METRIC]",
+        default=",".join(DEFAULT_METRICS),
+        help="what is compared; default: %(default)s",
+    )
+    compare.add_argument(
+        "--storage",
+        metavar="DIR",
+        default=os.environ.get("PYTEST_BENCHMARK_STORAGE", ".benchmarks"),
+        help="pytest-benchmark's storage; default: %(default)s",
+    )
+    return parser
+
+
+def _run(name: str, storage: str) -> StoredRun:
+    path = Path(name)
+    if path.is_file():
+        return read_run(path)
+    # pytest-benchmark, which knows its storage, imports pytest; a path needs neither.
+    from pytest_codeact.storage import find_run
+
+    return find_run(name, storage)
+
+
+def _metric(name: str, known: dict[str, Metric]) -> Metric:
+    try:
+        return known[name.strip()]
+    except KeyError:
+        raise UnknownNameError("metric", name, known, "these are what the two runs hold") from None
+
+
+def _rendered(form: str, compared: RunComparison, judgement: Judgement | None) -> list[str]:
+    if form == "json":
+        gate = None if judgement is None else judgement_as_json(judgement)
+        return [as_json({**comparison_as_json(compared), "gate": gate})]
+    if form == "markdown":
+        gate_lines = [] if judgement is None else ["", "### gate", "", *judgement_as_markdown(judgement)]
+        return comparison_as_markdown(compared) + gate_lines
+    width = shutil.get_terminal_size().columns
+    lines = render_comparison(compared, width=width)
+    return lines if judgement is None else [*lines, "", "gate", *render_judgement(judgement, width=width)]

@@ -1,0 +1,161 @@
+"""
+Two stored runs, compared: what can be, arm by arm and metric by metric, and what cannot and why. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_codeact.measure import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from pytest_codeact.measure import Comparison, Metric
+    from pytest_codeact.stored import RunInfo, StoredRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmComparison:
+    """
+    One metric of one arm with one model in two runs.
+
+    Attributes:
+        arm: Name of the arm.
+        model: PROVIDER/MODEL, or "reference".
+        metric: The metric.
+        comparison: Of the later run with the earlier one.
+    """
+
+    arm: str
+    model: str
+    metric: Metric
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison:
+    """
+    Two runs.
+
+    Attributes:
+        base: Name of the earlier run.
+        now: Name of the later run.
+        parts: One per arm, model and metric that both runs have, in the later run's order.
+        refusals: What cannot be compared and why, a sentence each.
+        remarks: What must be said with it, a sentence each.
+    """
+
+    base: str
+    now: str
+    parts: tuple[ArmComparison, ...]
+    refusals: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> RunComparison:
+    """
+    Compare two runs.
+
+    Args:
+        base: The earlier run.
+        now: The later run.
+        metrics: What is compared, in order.
+    """
+    refusals = list(unlike(base.info, now.info))
+    parts: list[ArmComparison] = []
+    if not refusals:
+        reasons = {metric.name: metric_obstacle(metric, base.info, now.info) for metric in metrics}
+        refusals += [reason for reason in reasons.values() if reason]
+        usable = [metric for metric in metrics if not reasons[metric.name]]
+        for arm, model in dict.fromkeys((sample.arm, sample.model) for sample in now.samples):
+            sides = [[s for s in run.samples if (s.arm, s.model) == (arm, model)] for run in (base, now)]
+            reason = group_obstacle(base, now, arm, model)
+            if reason:
+                refusals.append(reason)
+                continue
+            parts += [
+                ArmComparison(
+                    arm=arm, model=model, metric=metric, comparison=compare(sides[0], sides[1], metric, paired=False)
+                )
+                for metric in usable
+            ]
+    return RunComparison(
+        base=base.name,
+        now=now.name,
+        parts=tuple(parts),
+        refusals=tuple(refusals),
+        remarks=(*unfit(base.info), *missing(base, now)),
+    )
+
+
+def unlike(base: RunInfo, now: RunInfo) -> tuple[str, ...]:
+    """Say why two runs cannot be compared at all, a sentence each. Empty if they can."""
+    if base.mode == now.mode != "mixed":
+        return ()
+    modes = f"the baseline's replies are of mode {base.mode or 'none'!r}, this run's of {now.mode or 'none'!r}"
+    return (f"{modes}; only runs of one and the same mode are compared; save a baseline of this mode",)
+
+
+def unfit(base: RunInfo) -> tuple[str, ...]:
+    """Say why a run is no baseline for a gate, a sentence each. Empty if it is one."""
+    found = []
+    if base.failed:
+        found.append(
+            f"in the baseline {listed(base.failed)} failed, and a run in which a scenario failed is no baseline; "
+            "save one that passes, or take failed trials as data with --codeact-min-success when you save it"
+        )
+    if base.interrupted:
+        found.append("the baseline was interrupted; save one of a whole run")
+    return tuple(found)
+
+
+def metric_obstacle(metric: Metric, base: RunInfo, now: RunInfo) -> str:
+    """Say why a metric of two runs cannot be compared though others can. "" if it can."""
+    if metric.unit == "s" and (base.worker_count, base.concurrency) != (now.worker_count, now.concurrency):
+        return (
+            f"{metric.name} depends on how many trials run at a time: the baseline ran with {_load(base)}, "
+            f"this run with {_load(now)}; run with the same"
+        )
+    if metric.unit == "token" and base.tokenizers and now.tokenizers and base.tokenizers != now.tokenizers:
+        return (
+            f"{metric.name} was counted by {', '.join(base.tokenizers)} in the baseline and by "
+            f"{', '.join(now.tokenizers)} in this run; save a new baseline"
+        )
+    return ""
+
+
+def _load(info: RunInfo) -> str:
+    """Say how a run was spread."""
+    workers = f"{info.worker_count} workers" if info.worker_count else "no workers"
+    return f"{workers} and concurrency {info.concurrency}"
+
+
+def group_obstacle(base: StoredRun, now: StoredRun, arm: str, model: str) -> str:
+    """Say why the trials of an arm with a model cannot be compared. "" if they can."""
+    there, here = (
+        [s.scenario for s in run.samples if s.trials and (s.arm, s.model) == (arm, model)] for run in (base, now)
+    )
+    who = f"arm {arm!r} with model {model!r}"
+    if not there:
+        groups = dict.fromkeys(f"{s.arm!r} with {s.model!r}" for s in base.samples if s.trials)
+        return f"the baseline has no trial of {who}; it has: {', '.join(groups) or 'none'}"
+    if here and not set(here) & set(there):
+        return f"the baseline has no scenario in common with this run for {who}; it has {listed(there)}"
+    return "" if here else f"this run has no completed trial of {who}"
+
+
+def missing(base: StoredRun, now: StoredRun) -> list[str]:
+    """Name the scenarios that only one of two runs completed, a sentence for each side that has some."""
+    there, here = (dict.fromkeys(s.scenario for s in run.samples if s.trials) for run in (base, now))
+    sides = ((there, here, "not in this run"), (here, there, "not in the baseline"))
+    alone = [([name for name in side if name not in other], text) for side, other, text in sides]
+    return [f"{text}: {listed(names)}" for names, text in alone if names]
+
+
+def listed(scenarios: Collection[str]) -> str:
+    """Name some of many."""
+    shown = sorted(scenarios)[:3]
+    more = f" and {len(scenarios) - len(shown)} more" if len(scenarios) > len(shown) else ""
+    return ", ".join(shown) + more

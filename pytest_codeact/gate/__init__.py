@@ -1,0 +1,250 @@
+"""
+The gate: rules about how much worse a run may be than its baseline, and the judgement. Pure.
+
+A regression counts when it is beyond the limit and, where there are trials enough, beyond the noise. In words: the
+figures of this run are worse than the baseline's by more than the limit allows, AND a test says that trials in which
+nothing has changed would seldom differ so. Neither alone is enough: with many trials a change too small to matter is
+beyond the noise, and with few the noise alone is beyond any limit.
+
+The noise is that of the trials. Both runs hold the same scenarios, so how unlike the scenarios are is none of it. The
+chance of failing a run in which nothing changed is at most 5 % in all, however many rules, arms and scenarios are
+looked at: half of it is for the rows over all scenarios, half for those of single ones, each half by Holm's method.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pytest_codeact.comparison import group_obstacle, metric_obstacle, missing, unfit, unlike
+from pytest_codeact.gate._judgement import Finding, Judgement, Outcome
+from pytest_codeact.gate._rule import EXTREMES, Rule, Stat, is_share
+from pytest_codeact.measure import MIN_TRIALS, Interval, Table, difference_interval, holm, rise_p, stratified_p
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pytest_codeact.measure import Metric, Sample
+    from pytest_codeact.stored import StoredRun
+
+__all__ = ["Finding", "Judgement", "Outcome", "Rule", "Stat", "judge"]
+
+_Strata: TypeAlias = "Sequence[tuple[Sequence[float], Sequence[float]]]"
+"""Per scenario the baseline's figures and this run's."""
+
+_CHANCE: Final = 0.025
+"""Of each half: see the room's description."""
+
+
+def judge(
+    base: StoredRun,
+    now: StoredRun,
+    rules: Sequence[Rule],
+    *,
+    own_rules: Mapping[str, Sequence[Rule]],
+    on_noise: bool,
+) -> Judgement:
+    """
+    Judge a run.
+
+    Args:
+        base: The baseline.
+        now: The run.
+        rules: For every scenario, and for all together.
+        own_rules: By scenario, rules of its own; each takes the place of those in `rules` with its metric.
+        on_noise: Whether the limit alone decides.
+    """
+    refused = (*unlike(base.info, now.info), *unfit(base.info))
+    asked = list({rule.text: rule for each in (rules, *own_rules.values()) for rule in each}.values())
+    if refused or not asked:
+        return Judgement(baseline=base.name, findings=(), refusals=refused, remarks=())
+    work = _Work(base, now, on_noise=on_noise)
+    for rule in asked:
+        own = [scenario for scenario, each in own_rules.items() if rule in each]
+        taken = {scenario for scenario, each in own_rules.items() if any(r.metric == rule.metric for r in each)}
+        work.judge(rule, general=rule in rules, own=own, taken=taken)
+    return work.judgement()
+
+
+class _Work:
+    """One judgement in the making."""
+
+    def __init__(self, base: StoredRun, now: StoredRun, *, on_noise: bool) -> None:
+        self._base = base
+        self._now = now
+        self._on_noise = on_noise
+        self._findings: list[tuple[Finding, _Strata]] = []
+        self._refusals: dict[str, None] = {}
+        self._groups = list(dict.fromkeys((sample.arm, sample.model) for sample in now.samples))
+        self._earlier, self._later = (
+            {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
+        )
+        if not self._groups:
+            self._refuse("no trial of this run was completed")
+
+    def _refuse(self, text: str) -> None:
+        self._refusals[text] = None
+
+    def judge(self, rule: Rule, *, general: bool, own: Collection[str], taken: Collection[str]) -> None:
+        """
+        Judge one rule for every arm and model.
+
+        Args:
+            rule: The rule.
+            general: Whether it is for every scenario that has none of its own.
+            own: The scenarios that have it of their own.
+            taken: The scenarios that have some of their own for its metric.
+        """
+        reason = metric_obstacle(rule.metric, self._base.info, self._now.info)
+        if reason:
+            self._refuse(f"{rule.text}: {reason}")
+            return
+        before = len(self._findings)
+        for arm, model in self._groups:
+            common = self._common(rule, arm, model)
+            covered = [each for each in common if general and each not in taken]
+            chosen = [each for each in common if each in own or each in covered]
+            if len(covered) > 1 and rule.stat not in EXTREMES:
+                self._findings.append(self._finding(rule, arm, model, None, covered))
+            self._findings += [self._finding(rule, arm, model, each, [each]) for each in chosen]
+        told = [finding for finding, _ in self._findings[before:]]
+        if told and all(finding.outcome == "cannot tell" for finding in told):
+            self._refuse(f"{rule.text}: nothing can be told: {told[0].note}")
+
+    def _common(self, rule: Rule, arm: str, model: str) -> list[str]:
+        """Give the scenarios that both runs completed; say so if there is none."""
+        reason = group_obstacle(self._base, self._now, arm, model)
+        if not reason and not any(rule.metric.name in sample.values for sample in self._earlier.values()):
+            reason = f"{rule.text}: the baseline knows no {rule.metric.name}; save a new one"
+        if reason:
+            self._refuse(reason)
+            return []
+        there = {s for a, m, s in self._earlier if (a, m) == (arm, model)}
+        return [s for a, m, s in self._later if (a, m) == (arm, model) and s in there]
+
+    def _finding(
+        self, rule: Rule, arm: str, model: str, scenario: str | None, scenarios: Sequence[str]
+    ) -> tuple[Finding, _Strata]:
+        """Judge a rule by its limit; what noise says of it comes when all p-values are known."""
+        sides = [(self._earlier[arm, model, each], self._later[arm, model, each]) for each in scenarios]
+        strata = [(_known(base, rule.metric), _known(now, rule.metric)) for base, now in sides]
+        found = Finding(
+            rule=rule,
+            arm=arm,
+            model=model,
+            scenario=scenario,
+            scenarios=len(scenarios),
+            base=None,
+            now=None,
+            interval=None,
+            p=None,
+            outcome="cannot tell",
+            note=_unknown(sides, strata),
+        )
+        if found.note:
+            return found, strata
+        if rule.stat in EXTREMES:
+            # The extreme of more trials is more extreme.
+            strata = [(base[: len(now)], now[: len(base)]) for base, now in strata]
+        base, now = (statistics.fmean(rule.figure(side) for side in each) for each in zip(*strata, strict=True))
+        note = self._limit_alone(rule, strata)
+        return replace(
+            found,
+            base=base,
+            now=now,
+            p=None if note else _p(rule, strata),
+            outcome="failed" if rule.is_beyond(base, now) else "passed",
+            note=note,
+        ), strata
+
+    def _limit_alone(self, rule: Rule, strata: _Strata) -> str:
+        """Say why noise is not asked. "" if it is."""
+        if rule.stat in EXTREMES:
+            return f"the limit alone decides on a {rule.stat}"
+        if min(len(side) for each in strata for side in each) < MIN_TRIALS:
+            return "too few trials to tell noise"
+        return "noise counts too" if self._on_noise else ""
+
+    def judgement(self) -> Judgement:
+        """Hold the findings that are beyond their limits against the noise."""
+        findings = self._against_noise(over_all=True) + self._against_noise(over_all=False)
+        return Judgement(
+            baseline=self._base.name,
+            findings=tuple(findings),
+            refusals=tuple(self._refusals),
+            remarks=tuple(missing(self._base, self._now)),
+        )
+
+    def _against_noise(self, *, over_all: bool) -> list[Finding]:
+        family = [each for each in self._findings if (each[0].scenario is None) is over_all]
+        corrected = iter(holm([finding.p for finding, _ in family if finding.p is not None]))
+        found = []
+        for finding, strata in family:
+            is_noise = finding.p is not None and next(corrected) > _CHANCE
+            if finding.outcome != "failed":
+                found.append(finding)
+            elif is_noise:
+                found.append(replace(finding, outcome="passed", note="within the noise"))
+            else:
+                found.append(replace(finding, interval=_interval(finding.rule, strata)))
+        return found
+
+
+def _known(sample: Sample, metric: Metric) -> list[float]:
+    """Give the known figures of a sample, in order of the trials."""
+    column = sample.values.get(metric.name, ())
+    return [value for value in column if value is not None and math.isfinite(value)]
+
+
+def _unknown(sides: Sequence[tuple[Sample, Sample]], strata: Sequence[tuple[list[float], list[float]]]) -> str:
+    """Say how many trials know the figure, if not all do. "" if they do."""
+    for side, whose in ((0, "the baseline's"), (1, "this run's")):
+        known, of = sum(len(each[side]) for each in strata), sum(len(each[side].trials) for each in sides)
+        if known < of:
+            return f"{known} of {whose} {of} trials know it"
+    return ""
+
+
+def _p(rule: Rule, strata: _Strata) -> float:
+    if rule.stat != "median" and is_share(rule.metric) and _is_success(strata):
+        tables = [
+            Table(
+                base_successes=round(sum(base)),
+                base_trials=len(base),
+                now_successes=round(sum(now)),
+                now_trials=len(now),
+            )
+            for base, now in strata
+        ]
+        return stratified_p(tables, "less" if rule.metric.better == "higher" else "greater")
+    sign = 1 if rule.metric.better == "lower" else -1
+    signed = [([sign * figure for figure in base], [sign * figure for figure in now]) for base, now in strata]
+    return rise_p(signed, ranked=rule.stat == "median")
+
+
+def _is_success(strata: _Strata) -> bool:
+    return all(figure in (0, 1) for each in strata for side in each for figure in side)
+
+
+def _interval(rule: Rule, strata: _Strata) -> Interval | None:
+    """
+    Give the interval of the mean over scenarios of their differences.
+
+    Those of the scenarios are put together by the method of variance estimates recovery (Zou and Donner 2008,
+    Statistics in Medicine 27:1693), which keeps their asymmetry.
+    """
+    if rule.stat in EXTREMES:
+        return None
+    below = above = middle = 0.0
+    for base, now in strata:
+        each = difference_interval(base, now, "median" if rule.stat == "median" else "mean", paired=False)
+        if each is None:
+            return None
+        difference = rule.figure(now) - rule.figure(base)
+        middle += difference
+        below += (difference - each.low) ** 2
+        above += (each.high - difference) ** 2
+    count = len(strata)
+    return Interval(low=(middle - math.sqrt(below)) / count, high=(middle + math.sqrt(above)) / count, over="trials")

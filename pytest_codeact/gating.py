@@ -1,0 +1,144 @@
+"""
+The gate in a run: finds the baseline, has the run judged, says what came of it, and writes the next baseline.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_codeact.errors import RecordError
+from pytest_codeact.gate import Rule, judge
+from pytest_codeact.kit import Kit
+from pytest_codeact.options import read_settings
+from pytest_codeact.reports.gate import render_judgement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_codeact.gate import Judgement
+    from pytest_codeact.measure import Metric, Pool
+    from pytest_codeact.storage import Baseline
+    from pytest_codeact.stored import StoredRun
+
+_BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
+
+
+def claim(config: pytest.Config, *, gated: bool) -> None:
+    """
+    Find the baseline before the run saves anything.
+
+    Args:
+        config: The controller's.
+        gated: Whether the options hold rules; then it is read as well.
+
+    Raises:
+        pytest.UsageError: The options hold rules, and it cannot be read, or several files are meant.
+    """
+    from pytest_codeact.storage import claim_baseline
+
+    config.stash[_BASELINE] = claim_baseline(config, gated=gated)
+
+
+def is_asked(config: pytest.Config) -> bool:
+    """Tell whether the run must answer for a gate or a baseline file though no trial was reported."""
+    settings = read_settings(config)
+    if config.option.collectonly:
+        return False
+    return settings.save_baseline is not None or bool(settings.fail and _BASELINE in config.stash)
+
+
+class Gating:
+    """
+    The gate of one run.
+
+    Attributes:
+        problems: What went wrong, a line each.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._kit = Kit.of(config)
+        self._own: dict[str, tuple[str, ...]] = {}
+        self._judgement: Judgement | None = None
+        self._notice = ""
+        self.problems: list[str] = []
+
+    def note_rules(self, scenario: str, rules: tuple[str, ...]) -> None:
+        """Take in the rules of a scenario's own."""
+        if rules:
+            self._own[scenario] = rules
+
+    @property
+    def is_red(self) -> bool:
+        """Whether the gate makes the run fail."""
+        return bool(self.problems) or (self._judgement is not None and not self._judgement.is_passed)
+
+    def judge(self, run: StoredRun) -> None:
+        """Judge a run, if there are rules."""
+        settings = self._kit.settings
+        if not self._kit.rules and not self._own:
+            return
+        baseline = self._config.stash.get(_BASELINE, None)
+        try:
+            base = None if baseline is None else baseline.read()
+        except RecordError as error:
+            self.problems.append(f"the gate cannot judge: {error}")
+            return
+        if base is None:
+            self._notice = _no_baseline("" if baseline is None else baseline.asked)
+            if settings.require_baseline:
+                self.problems.append(f"{self._notice}; --codeact-require-baseline asks for one")
+            return
+        known = {metric.name: metric for metric in self._kit.registry.metrics}
+        own = {name: [Rule.parse(text, known.values()) for text in texts] for name, texts in self._own.items()}
+        self._judgement = judge(base, run, self._kit.rules, own_rules=own, on_noise=settings.fail_on_noise)
+
+    def save_baseline(self, run: StoredRun, pools: Sequence[Pool], metrics: Sequence[Metric]) -> None:
+        """Write the baseline file that the options ask for, unless the run is none to be compared with."""
+        asked = self._kit.settings.save_baseline
+        if asked is None:
+            return
+        reason = self._no_baseline_of(run)
+        if reason:
+            self.problems.append(f"the baseline {asked!r} is not written: {reason}")
+            return
+        from pytest_codeact.storage import entries, save_baseline
+
+        try:
+            save_baseline(Path(asked), run, entries(pools, metrics, taken=set()))
+        except OSError as error:
+            self.problems.append(f"the baseline {asked!r} could not be written: {error}")
+
+    def _no_baseline_of(self, run: StoredRun) -> str:
+        """Say why a run is no baseline. "" if it is one."""
+        if not any(sample.trials for sample in run.samples):
+            return "no trial was completed"
+        if run.info.interrupted:
+            return "the run was interrupted"
+        if run.info.failed:
+            return f"{', '.join(run.info.failed[:3])}{', ...' if len(run.info.failed) > 3 else ''} failed"  # noqa: PLR2004 - as many as fit
+        return "the gate failed; run it without --codeact-fail if the change is meant" if self.is_red else ""
+
+    def show(self, terminal: pytest.TerminalReporter) -> None:
+        """Write the section, if there is anything to say."""
+        lines = []
+        if self._judgement is not None:
+            lines = render_judgement(self._judgement, width=self._config.get_terminal_writer().fullwidth)
+        elif self._notice and not self._kit.settings.require_baseline:
+            lines = [self._notice]
+        if not lines and not self.problems:
+            return
+        terminal.section("codeact gate", sep="-")
+        for line in lines:
+            terminal.write_line(line)
+        for problem in self.problems:
+            terminal.write_line(problem, red=True)
+
+
+def _no_baseline(asked: str) -> str:
+    if not asked:
+        return "nothing to compare with: name a stored run or a baseline file with --benchmark-compare"
+    return f"no baseline yet: {asked} names no stored run; write one with --codeact-save-baseline=FILE"

@@ -1,0 +1,184 @@
+"""
+Baselines: found by what `--benchmark-compare` names, and written as a small file to commit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_codeact.errors import RecordError
+from pytest_codeact.stored import RUN_KEY, read_run, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_codeact.stored import StoredRun
+
+_LATEST: Final = "[0-9][0-9][0-9][0-9]_"
+"""What pytest-benchmark looks for when it is to compare with the latest run."""
+
+_ROW_EXTRAS: Final = ("scenario", "unit")
+"""What a row of a baseline file keeps of `extra_info`; the rest stands in the samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """
+    The stored run that a run is to be compared with.
+
+    Attributes:
+        asked: What the user named, as the option was written. "" if nothing was named.
+        path: The file. None if there is none.
+    """
+
+    asked: str
+    path: Path | None
+
+    def read(self) -> StoredRun | None:
+        """
+        Read it. None if there is none.
+
+        Raises:
+            RecordError: It is there and cannot be read.
+        """
+        return None if self.path is None else read_run(self.path)
+
+
+def claim_baseline(config: pytest.Config, *, gated: bool) -> Baseline:
+    """
+    Find what `--benchmark-compare` names, before the run saves anything that it could be taken for.
+
+    Call it in a `pytest_configure` before pytest-benchmark's, which is marked trylast. Of a baseline that is not there
+    pytest-benchmark warns, or dies if it is a path of several directories; where a gate asks for it, it is told
+    nothing of such a one, as the first run of a project has none.
+
+    Args:
+        config: The controller's.
+        gated: Whether the options hold rules. Then the file is read here, so that a run is refused before it is paid.
+
+    Raises:
+        pytest.UsageError: There are rules, and it cannot be read, or several files are meant.
+    """
+    asked = config.getoption("benchmark_compare", default=None)
+    if not asked:
+        return Baseline(asked="", path=None)
+    text = "--benchmark-compare" if asked is True else f"--benchmark-compare={asked}"
+    paths = _matching(config.getoption("benchmark_storage"), _LATEST if asked is True else asked)
+    if asked is True:
+        paths = paths[-1:]
+    if not gated:
+        return Baseline(asked=text, path=paths[0] if len(paths) == 1 else None)
+    if len(paths) > 1:
+        raise pytest.UsageError(f"{text} names {_counted(paths)}; --codeact-fail compares with one; name it")
+    if not paths:
+        config.option.benchmark_compare = []
+    found = Baseline(asked=text, path=paths[0] if paths else None)
+    try:
+        found.read()
+    except RecordError as error:
+        raise pytest.UsageError(f"{text}: {error}") from error
+    return found
+
+
+def find_run(asked: str, storage: str) -> StoredRun:
+    """
+    Read the stored run of a number or name in a storage, as `--benchmark-compare` takes them.
+
+    Args:
+        asked: For example "0003" or "0003_main".
+        storage: Path or file:// address of the storage.
+
+    Raises:
+        RecordError: There is none, there are several, or it cannot be read.
+    """
+    paths = _matching(storage, asked)
+    if not paths:
+        known = ", ".join(each.stem for each in _matching(storage, "*")[-5:]) or "nothing"
+        raise RecordError(
+            f"there is no stored run {asked!r}, as a file or in the storage {storage!r}, which has {known}"
+        )
+    if len(paths) > 1:
+        raise RecordError(f"{asked!r} names {_counted(paths)}; name one")
+    return read_run(paths[0])
+
+
+def _counted(paths: Sequence[Path]) -> str:
+    return f"{len(paths)} stored runs: {', '.join(str(path) for path in paths[:5])}{', ...' if len(paths) > 5 else ''}"  # noqa: PLR2004 - a handful
+
+
+def _matching(storage: str, asked: str) -> list[Path]:
+    directory = Path(storage.removeprefix("file://"))
+    if not directory.is_dir():
+        # To ask pytest-benchmark would make it.
+        return [path] if (path := Path(asked)).is_file() else []
+    from pytest_benchmark import utils
+
+    load: Callable[..., Any] = utils.load_storage
+    machine: Callable[[], str] = utils.get_machine_id
+    files = load(storage, logger=None, default_machine_id=machine(), netrc="")
+    try:
+        return list(files.query(asked))
+    except ValueError:
+        # A path of several directories that is no file.
+        return []
+
+
+def forgive_machine(machine_info: dict[str, Any], compared: dict[str, Any]) -> None:
+    """
+    Let a baseline file pass for one of this machine: it says of none, so that it does not change with it.
+
+    Call it in a `pytest_benchmark_compare_machine_info` that is marked tryfirst; pytest-benchmark's own, which comes
+    after, warns of another machine, and a warning at that time ends a run that makes errors of warnings.
+    """
+    if not compared["machine_info"] and RUN_KEY in compared:
+        compared["machine_info"] = machine_info
+
+
+def save_baseline(path: Path, run: StoredRun, rows: Sequence[Any]) -> None:
+    """
+    Write a baseline file: small, the same for the same figures, one line per row and sample.
+
+    pytest-benchmark reads it too. It says nothing of the machine, the commit and the time of day.
+
+    Args:
+        path: Where to; its directories are made.
+        run: The run.
+        rows: Its entries, as `entries` made them.
+
+    Raises:
+        OSError: It cannot be written; what was there before stays.
+    """
+    kept = to_json(run)
+    samples = [json.loads(str(text)) for text in kept.pop("samples")]  # type: ignore[union-attr]  # a list of texts
+    text = (
+        '{\n"benchmarks": [\n'
+        + ",\n".join(_line(_row(row)) for row in rows)
+        + f'\n],\n"{RUN_KEY}": {{\n'
+        + "".join(f"{_line(name)}: {_line(kept[name])},\n" for name in sorted(kept))
+        + '"samples": [\n'
+        + ",\n".join(_line(sample) for sample in samples)
+        + '\n]\n},\n"machine_info": {}\n}\n'
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _row(entry: Any) -> dict[str, Any]:
+    row: dict[str, Any] = entry.as_dict(include_data=False)
+    return {**row, "extra_info": {name: row["extra_info"][name] for name in _ROW_EXTRAS}}
+
+
+def _line(content: Any) -> str:
+    return json.dumps(content, sort_keys=True)
