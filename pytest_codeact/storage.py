@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -49,9 +49,12 @@ class RunInfo:
         tokenizers: Names of the tokenizers that counted tokens here. Empty if all tokens were billed.
         worker_count: Number of xdist workers. 0 without xdist.
         complete: Ids of the scenarios of which every trial passed.
-        failed: Ids of the scenarios of which a trial failed or ended in an error. A run that has some is no
-            baseline unless the user says so.
+        failed: Ids of the scenarios of which a trial ended in an error, or failed; of those with a `min_success`, that
+            too few passed. A run that has some is no baseline unless the user says so.
         interrupted: Whether the run ended early (Ctrl-C, -x, a lost worker): scenarios may be missing.
+        order: How the arms of a scenario followed each other: "abba", "shuffled", or "other" if something else than
+            the option decided it. "" if no trial said.
+        seed: Seed of everything that was drawn.
     """
 
     version: str
@@ -62,6 +65,8 @@ class RunInfo:
     complete: tuple[str, ...]
     failed: tuple[str, ...]
     interrupted: bool = False
+    order: str = ""
+    seed: int = 0
 
 
 def run_info(
@@ -72,6 +77,9 @@ def run_info(
     tokenizers: tuple[str, ...],
     worker_count: int,
     interrupted: bool = False,
+    order: str = "",
+    seed: int = 0,
+    min_success: Mapping[str, float] = MappingProxyType({}),
 ) -> RunInfo:
     """
     Sum up a run: find its mode, and tell the scenarios that failed from the others.
@@ -83,9 +91,12 @@ def run_info(
         tokenizers: As in `RunInfo`.
         worker_count: As in `RunInfo`.
         interrupted: As in `RunInfo`.
+        order: As in `RunInfo`.
+        seed: As in `RunInfo`.
+        min_success: Of scenarios whose failed trials are data: the share that must pass, by id.
     """
     scenarios = dict.fromkeys(pool.scenario for pool in pools)
-    failed = {pool.scenario for pool in pools if pool.error_count or pool.success_count < len(pool.trials)}
+    failed = {pool.scenario for pool in pools if pool.error_count or not pool.meets(min_success.get(pool.scenario))}
     return RunInfo(
         version=version,
         mode=_mode(pools),
@@ -95,6 +106,8 @@ def run_info(
         complete=tuple(scenario for scenario in scenarios if scenario not in failed),
         failed=tuple(scenario for scenario in scenarios if scenario in failed),
         interrupted=interrupted,
+        order=order,
+        seed=seed,
     )
 
 

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "stage", "tools", "trial"},
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
     "session": CORE | {"collection", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage"},
+    "dist": CORE | {"collection", "options"},
     "storage": CORE | {"measure"},
     "snapshots": CORE,
     "reports": CORE | {"measure"},
@@ -44,6 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 OWNERS = {
     "pytest_benchmark": {"storage"},
     "syrupy": {"snapshots"},
+    "xdist": {"dist"},
+    "execnet": {"dist"},
     "RestrictedPython": {"runtimes"},
     "mistral_common": {"providers"},
     "tiktoken": {"providers"},
@@ -52,6 +55,7 @@ OWNERS = {
 
 PYTEST_SIDE = {
     "collection",
+    "dist",
     "fixtures",
     "hookspecs",
     "kit",
