@@ -176,7 +176,7 @@ class _Worker:
     ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
         """Replace what cannot be sent in the report of a scenario."""
         form = yield
-        if form is None or "scenario" not in report.keywords:
+        if form is None or not isinstance(report, pytest.TestReport) or "scenario" not in report.keywords:
             return form
         from pytest_codeact.shipping import sendable
 
