@@ -282,6 +282,19 @@ def test_crash_is_charged_once_and_nothing_hangs() -> None:
         assert sorted([*(index for _, index in done.ran), *done.charged]) == list(range(len(ids))), seed
 
 
+def test_worker_with_one_test_left_does_not_wait_for_the_others() -> None:
+    """A worker that replaces another and gets the one test that is left is told that none follows."""
+    settings = Settings(arms=("code",))
+    made = Farm(BlockScheduling(config(2), None, settings), scenario_ids(settings, 4), chances(1))
+    for _ in range(2):
+        made.join(made.new_node())
+    assert [node.queue for node in made.nodes] == [[0, 1], [2, 3]]
+    made.crash(made.nodes[1])
+    made.join(made.starting.pop())
+
+    assert (made.charged, made.nodes[1].queue, made.nodes[1].can_run) == ([2], [3], True)
+
+
 def test_many_crashes_at_once_are_survived() -> None:
     """A run in which every second test kills its worker ends."""
     settings = Settings(trials=25)
