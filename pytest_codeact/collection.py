@@ -1,10 +1,13 @@
 """
-From a marked test to its cases: reads the marker and parametrizes by arm, model and trial.
+From a marked test to its cases: reads the marker, parametrizes by arm, model and trial, and sets the order in which
+they run.
 """
 
 from __future__ import annotations
 
 import inspect
+import random
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -24,6 +27,15 @@ CASE_FIXTURE: Final = "codeact_case"
 
 SNAPSHOTS: Final = "snapshots"
 """Directory of the ground truth, below pytest's root directory."""
+
+OTHER_ORDER: Final = "other"
+"""What a run says of its order when something else decided it."""
+
+_PLACE: Final[pytest.StashKey[tuple[int, int]]] = pytest.StashKey()
+"""Where an item keeps the number of its scenario and its place among that scenario's items, as `arrange` set them."""
+
+_ORDER: Final[pytest.StashKey[str]] = pytest.StashKey()
+"""Where a process keeps what `note_order` found."""
 
 
 def parametrize(metafunc: pytest.Metafunc, settings: Settings) -> None:
@@ -84,13 +96,83 @@ def check_rules(metafunc: pytest.Metafunc, metrics: Sequence[Metric]) -> None:
 
 
 def make_cases(settings: Settings) -> list[Case]:
-    """List the cases of a scenario in the order they run: arms side by side within a trial."""
+    """List the cases of a scenario: by trial, within it by model and then by arm, as the options name them."""
     return [
         Case(arm=arm, model=model, trial=trial)
         for trial in range(1, settings.trials + 1)
         for model in settings.models
         for arm in settings.columns
     ]
+
+
+def run_order(settings: Settings, scenario: str, number: int) -> list[Case]:
+    """
+    List the cases of a scenario in the order they run. A block is one trial number: all models and arms, once each.
+
+    "abba": blocks follow the Prouhet-Thue-Morse sequence (Prouhet 1851; as an order of measurements: Richman 2001,
+    "Recursive binary sequences of differences"): block k is reversed where the number of ones in the binary form of k
+    is odd, AB BA BA AB. So two consecutive blocks cancel a drift that is linear in time and four a quadratic one. Every
+    second scenario has the complement, BA AB AB BA, so that a run of one trial is balanced over its scenarios too; and
+    every second scenario begins one cell later, because of more than two cells the outer ones meet a curved drift
+    otherwise than the inner ones, which only other scenarios can make good.
+
+    "shuffled": every block is drawn anew from seed, scenario and trial, the same in every process.
+
+    Args:
+        settings: Arms, models, number of trials, order and seed.
+        scenario: Id of the scenario.
+        number: Its number among the scenarios of the run, in the order they were collected. Starts at 0.
+    """
+    blocks = [list(block) for _, block in groupby(make_cases(settings), key=lambda case: case.trial)]
+    if settings.order == "shuffled":
+        for block in blocks:
+            # Seeded with a text, Random is the same everywhere; hash() of one is not.
+            random.Random(f"{settings.seed}/{scenario}/{block[0].trial}").shuffle(block)  # noqa: S311 - no secret
+        return [case for block in blocks for case in block]
+    first = number // 2 % len(blocks[0])
+    cases: list[Case] = []
+    for index, block in enumerate(blocks):
+        turned = block[first:] + block[:first]
+        cases += reversed(turned) if (index.bit_count() + number) % 2 else turned
+    return cases
+
+
+def arrange(items: list[pytest.Item], settings: Settings) -> None:
+    """
+    Put the items of each scenario into the order in which they run, in the places that they hold among the others.
+
+    Args:
+        items: Everything that was collected; changed in place.
+        settings: What the order follows from.
+    """
+    places: dict[str, list[tuple[int, Case]]] = {}
+    for index, item in enumerate(items):
+        case = case_of(item)
+        if case is not None and item.get_closest_marker(MARKER) is not None:
+            places.setdefault(scenario_id_of(item, settings), []).append((index, case))
+    for number, (scenario, held) in enumerate(places.items()):
+        rank = {case: index for index, case in enumerate(run_order(settings, scenario, number))}
+        own = [items[index] for index, _ in sorted(held, key=lambda entry: rank[entry[1]])]
+        for place, ((index, _), item) in enumerate(zip(held, own, strict=True)):
+            item.stash[_PLACE] = number, place
+            items[index] = item
+
+
+def note_order(config: pytest.Config, items: Sequence[pytest.Item], settings: Settings) -> None:
+    """Note whether the items that are left still follow each other as `arrange` set them, for `order_of`."""
+    last: dict[int, int] = {}
+    holds = True
+    for item in items:
+        if _PLACE in item.stash:
+            number, place = item.stash[_PLACE]
+            holds = holds and last.get(number, -1) < place
+            last[number] = place
+    config.stash[_ORDER] = settings.order if holds else OTHER_ORDER
+
+
+def order_of(config: pytest.Config) -> str:
+    """Give the name of the order in which this process runs its trials: that of the option, or `OTHER_ORDER`."""
+    return config.stash.get(_ORDER, OTHER_ORDER)
 
 
 def case_id(case: Case, settings: Settings) -> str:
@@ -118,6 +200,32 @@ def scenario_id(node_id: str, own_part: str) -> str:
     """
     bare = node_id.removesuffix("]").removesuffix(own_part)
     return f"{bare.removesuffix('-')}]" if bare.endswith("-") else bare.removesuffix("[")
+
+
+class CaseNames:
+    """
+    Reads cases off node ids, where there are no items: on the controller of xdist's workers.
+
+    Args:
+        settings: The run's.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._cases = {case_id(case, settings): case for case in make_cases(settings)}
+
+    def read(self, node_id: str) -> tuple[str, Case] | None:
+        """
+        Give the scenario's id and the case. None if the id is no scenario's.
+
+        A test that is no scenario has such an id only if its author's parameters end in the name of a case.
+        """
+        if not node_id.endswith("]"):
+            return None
+        for index in range(node_id.rfind("::"), len(node_id)):
+            own_part = node_id[index + 1 : -1]
+            if node_id[index] in "[-" and own_part in self._cases:
+                return scenario_id(node_id, own_part), self._cases[own_part]
+        return None
 
 
 def case_of(item: pytest.Item) -> Case | None:
@@ -153,6 +261,13 @@ def rules_of(item: pytest.Item) -> tuple[str, ...]:
     marker = item.get_closest_marker(MARKER)
     rules = () if marker is None else marker.kwargs.get("fail", ())
     return (rules,) if isinstance(rules, str) else tuple(rules)
+
+
+def min_success_of(item: pytest.Item, settings: Settings) -> float | None:
+    """Give the share of a scenario's completed trials that must pass. None if every one must."""
+    marker = item.get_closest_marker(MARKER)
+    own: float | None = None if marker is None else marker.kwargs.get("min_success")
+    return settings.min_success if own is None else own
 
 
 def scenario_of(item: pytest.Item, settings: Settings) -> Scenario:

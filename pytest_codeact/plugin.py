@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Generator
 
+    from pytest_codeact.dist import Distribution
     from pytest_codeact.registry import Registry
 
 MARKER_HELP = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, fail=()): "
+    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
+    "min_success=None, fail=()): "
     "a task for an agent; the test runs once per arm, model and trial (pytest-codeact)."
 )
 
@@ -48,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_codeact.storage import silence_worker
 
         silence_worker(config)
+        config.pluginmanager.register(_Worker(), "codeact-worker")
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
     settings = read_settings(config)
@@ -90,7 +94,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         from pytest_codeact.kit import Kit
         from pytest_codeact.shipping import announce
 
-        problem = misuse(item, Kit.of(item.config).settings)
+        refusal = getattr(item.config, "workerinput", {}).get("codeact_refusal", "")
+        problem = refusal or misuse(item, Kit.of(item.config).settings)
         if problem:
             pytest.fail(problem, pytrace=False)
         announce(item)
@@ -111,16 +116,30 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell syrupy whose snapshots are whose, before any item is deselected."""
+    """Put trials into their order and tell syrupy whose snapshots are whose, before any item is deselected."""
     scenarios = [item for item in items if item.get_closest_marker("scenario")]
-    if scenarios and config.pluginmanager.has_plugin("syrupy"):
-        from pytest_codeact.collection import SNAPSHOTS, scenario_id_of
-        from pytest_codeact.kit import Kit
+    if not scenarios:
+        return
+    from pytest_codeact.collection import SNAPSHOTS, arrange, scenario_id_of
+    from pytest_codeact.kit import Kit
+
+    settings = Kit.of(config).settings
+    # Before other plugins: whoever reorders on purpose, --failed-first say, shall have the last word.
+    arrange(items, settings)
+    if config.pluginmanager.has_plugin("syrupy"):
         from pytest_codeact.snapshots import keep
 
-        settings = Kit.of(config).settings
         ids = [scenario_id_of(item, settings) for item in scenarios]
         keep(config, root=config.rootpath / SNAPSHOTS, scenarios=ids)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note whether another plugin has changed the order of the trials."""
+    if any(item.get_closest_marker("scenario") for item in session.items):
+        from pytest_codeact.collection import note_order
+        from pytest_codeact.kit import Kit
+
+        note_order(session.config, session.items, Kit.of(session.config).settings)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -155,12 +174,44 @@ def pytest_benchmark_scale_unit(
     return storage.pytest_benchmark_scale_unit(config, unit, benchmarks, best, worst, sort)
 
 
+class _Worker:
+    """The hooks of an xdist worker: nothing that it sends may be what its channel cannot carry."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Replace what cannot be sent in the report of a scenario."""
+        form = yield
+        if form is None or not isinstance(report, pytest.TestReport) or "scenario" not in report.keywords:
+            return form
+        from pytest_codeact.shipping import sendable
+
+        return {str(name): sendable(value) for name, value in form.items()}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
+        """Replace what cannot be sent in the text of a warning."""
+        warning = warning_message.message
+        if isinstance(warning, Warning) and not str(warning).isascii():
+            from pytest_codeact.shipping import sendable
+
+            warning.args = tuple(sendable(each) for each in warning.args)
+
+
 class _Controller:
     """The hooks of the process that collects the reports; under xdist the one that the user started."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._worker_count = 0
+        self._distribution: Distribution | None = None
+        if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
+            from pytest_codeact.dist import Distribution, limit_restarts
+
+            limit_restarts(config)
+            self._distribution = Distribution(config)
+            config.pluginmanager.register(self._distribution, "codeact-distribution")
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -169,7 +220,7 @@ class _Controller:
             from pytest_codeact.session import Session
 
             # Without an xdist worker to announce it, a first trial has no session yet.
-            if report.failed and "scenario" in report.keywords:
+            if (report.failed or "codeact_failed" in vars(report)) and "scenario" in report.keywords:
                 Session.of(self._config).add_failed_part(report.nodeid)
         elif any(name.startswith("codeact") for name in vars(report)):
             from pytest_codeact.session import Session
@@ -205,11 +256,12 @@ class _Controller:
         """Measure and store before pytest-benchmark ends its session."""
         from pytest_codeact.session import Session
 
-        ours = Session.to_finish(self._config)
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        cut_short = bool(session.shouldstop or session.shouldfail) or not ended
+        lost = [] if cut_short or self._distribution is None else self._distribution.unreported
+        ours = Session.of(self._config) if lost else Session.to_finish(self._config)
         if ours is not None:
-            ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-            cut_short = bool(session.shouldstop or session.shouldfail)
-            ours.finish(interrupted=cut_short or not ended, worker_count=self._worker_count)
+            ours.finish(interrupted=cut_short, worker_count=self._worker_count, lost=lost)
             if ours.is_red and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         result = yield

@@ -8,7 +8,8 @@ reaches the controller from an xdist worker.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, Final, Literal, TypeAlias
 
 from pytest_codeact.errors import RecordError
@@ -224,12 +225,22 @@ class TrialRecord:
 
         ASCII, so that neither a lone surrogate in a model's text nor a control character can stop it on its
         way through execnet, a file or a terminal.
+
+        Raises:
+            RecordError: A field holds what JSON does not have, put there by a provider, an arm or a runtime.
         """
-        fields = asdict(self)
-        for call in fields["calls"]:
-            if call["result_bytes"] > RESULT_PREVIEW_BYTES:
-                call["result"] = None
-        return json.dumps({"schema": SCHEMA_VERSION, **fields}, separators=(",", ":"))
+        try:
+            fields = asdict(self)
+            for call in fields["calls"]:
+                if call["result_bytes"] > RESULT_PREVIEW_BYTES:
+                    call["result"] = None
+            return json.dumps({"schema": SCHEMA_VERSION, **fields}, separators=(",", ":"))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RecordError(
+                f"{self.scenario}: trial {self.trial} of arm {self.arm!r}, model {self.model!r}, cannot be recorded: "
+                f"{_fault(self, 'record') or error}; allowed are None, bool, int, float, str, list and dict; whoever "
+                "made the value (provider, arm, runtime) must convert it"
+            ) from error
 
     @classmethod
     def from_json(cls, text: str) -> TrialRecord:
@@ -259,6 +270,29 @@ class TrialRecord:
             )
         except (TypeError, KeyError) as error:
             raise RecordError(f"damaged trial record: {error}; run the trial again") from error
+
+
+def _fault(value: object, path: str) -> str:
+    """Say where in a value something is that JSON does not have, and of which type it is. "" if it is not found."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return ""
+        case dict():
+            faults = [f"{path} has the key {key!r}" for key in value if not isinstance(key, str)]
+            parts = [(f"{path}[{key!r}]", each) for key, each in value.items()]
+        case list() | tuple():
+            faults, parts = [], [(f"{path}[{index}]", each) for index, each in enumerate(value)]
+        case _ if is_dataclass(value):
+            faults, parts = (
+                [],
+                [(f"{path}.{field.name}", getattr(value, field.name)) for field in dataclass_fields(value)],
+            )
+        case _:
+            return f"{path} is a {type(value).__name__}"
+    try:
+        return next(filter(None, (*faults, *(_fault(each, where) for where, each in parts))), "")
+    except RecursionError:
+        return f"{path} contains itself, or is nested too deeply"
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

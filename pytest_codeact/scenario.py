@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 MARKER: Final = "scenario"
 
 SIGNATURE: Final = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, fail=())"
+    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
+    "min_success=None, fail=())"
 )
 """The marker as the help shows it."""
 
-_KEYWORDS: Final = ("tools", "reference", "answer", "max_turns", "tolerance", "limits", "fail")
+_KEYWORDS: Final = ("tools", "reference", "answer", "max_turns", "tolerance", "limits", "min_success", "fail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Scenario:
         max_turns: Overrides `Budget.max_turns`. None if it does not.
         tolerance: Absolute difference up to which numbers of outcome and snapshot are equal.
         limits: Overrides of `Limits`, by field name. None for none.
+        min_success: Overrides `Settings.min_success`. None if it does not.
         fail: Rules METRIC:STAT:LIMIT of the gate, one or several; each takes the place of those on the command line
             with its metric.
     """
@@ -72,6 +74,7 @@ class Scenario:
     max_turns: int | None = None
     tolerance: float = 0.0
     limits: Mapping[str, float] | None = None
+    min_success: float | None = None
     fail: str | Sequence[str] = ()
 
     @classmethod
@@ -102,6 +105,7 @@ class Scenario:
         check.callables(scenario.tools, scenario.reference)
         check.numbers(scenario.max_turns, scenario.tolerance)
         check.limits(scenario.limits)
+        check.share(scenario.min_success)
         check.fail_rules(scenario.fail)
         check.surface(scenario)
         return scenario
@@ -218,6 +222,10 @@ class _Check:
             problem = limit_problem(name, value)
             if problem:
                 self.fail(f"{problem}; got {value!r}")
+
+    def share(self, min_success: object) -> None:
+        if min_success is not None and (not _is_number(min_success, int, float) or not 0 <= min_success <= 1):
+            self.fail(f"'min_success' must be a number from 0 to 1; got {min_success!r}")
 
     def fail_rules(self, rules: object) -> None:
         listed = [rules] if isinstance(rules, str) else rules

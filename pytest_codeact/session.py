@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_codeact import measure
-from pytest_codeact.collection import SNAPSHOTS
+from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.kit import Kit
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
-from pytest_codeact.shipping import unpack
+from pytest_codeact.shipping import lost_record, unpack
 from pytest_codeact.stored import StoredRun, run_info
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pytest_codeact.stored import RunInfo
 
 _KEY: pytest.StashKey[Session] = pytest.StashKey()
+
+_MAX_LISTED: Final = 10
+"""Lost tests that are named."""
 
 _TOKENS_ADVICE: Final = "Tokens are n/a: the Tekken vocabulary is missing. Run:\n  pip install 'pytest-codeact[tokens]'"
 
@@ -57,6 +60,9 @@ class Session:
         self._worker_count = 0
         self._run: StoredRun | None = None
         self._gating = Gating(config)
+        self._recorded: set[str] = set()
+        self._order = ""
+        self._min_success: dict[str, float] = {}
         self.problems: list[str] = []
 
     @classmethod
@@ -85,6 +91,12 @@ class Session:
         if shipment.record is not None:
             self._begun.pop(report.nodeid, None)
             self._gating.note_rules(shipment.record.scenario, shipment.rules)
+            self._recorded.add(report.nodeid)
+            # One process whose order is another is enough to make the run's another.
+            if self._order != OTHER_ORDER:
+                self._order = shipment.order
+            if shipment.min_success is not None:
+                self._min_success[shipment.record.scenario] = shipment.min_success
             record = shipment.record
             if record.success and report.nodeid in self._failed_inside:
                 record = replace(record, success=False)
@@ -95,12 +107,24 @@ class Session:
         self._failed_inside.add(node_id)
 
     def add_crash(self, node_id: str) -> None:
-        """Take in that a worker died during a test: a trial that had begun is an error."""
-        begun = self._begun.pop(node_id, None)
-        if begun is not None:
-            self._take(begun, None)
+        """
+        Take in that a worker died during a test: a trial of it is an error, also one that it had not begun.
 
-    def finish(self, *, interrupted: bool, worker_count: int) -> None:
+        It will not be run again: a worker that dies between two tests is charged with the second.
+        """
+        crashed = self._begun.pop(node_id, None) or self._not_begun(node_id)
+        if crashed is not None:
+            self._take(crashed, None)
+
+    def _not_begun(self, node_id: str) -> TrialRecord | None:
+        """Give the record of a trial that is known by its id alone. None if that is none of a scenario seen before."""
+        found = CaseNames(self._kit.settings).read(node_id)
+        seen = {record.scenario for record in (*self.records, *self._begun.values())}
+        if node_id in self._recorded or found is None or found[0] not in seen:
+            return None
+        return lost_record(*found, "the worker process died before this trial began")
+
+    def finish(self, *, interrupted: bool, worker_count: int, lost: Sequence[str] = ()) -> None:
         """
         Store what was measured, before pytest-benchmark ends, and write the snapshots that are to be updated.
 
@@ -109,6 +133,7 @@ class Session:
         Args:
             interrupted: Whether the run ended before its last test.
             worker_count: Number of xdist workers. 0 without xdist.
+            lost: Node ids of tests that workers collected and never reported on.
         """
         from pytest_codeact.storage import guard_saving, publish
 
@@ -118,6 +143,12 @@ class Session:
         self._metrics = [metric for metric in self._kit.registry.metrics if metric.name not in faults]
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
         pools = self.pools
+        self.problems += _lost_lines(lost)
+        self.problems += [
+            _shortfall(pool, share)
+            for pool in pools
+            if (share := self._min_success.get(pool.scenario)) is not None and not pool.meets(share)
+        ]
         self._gating.judge(self.run)
         self._gating.save_baseline(self.run, pools, self._metrics)
         guard_saving(self._config, self.problems.append)
@@ -174,11 +205,12 @@ class Session:
             tokenizers=measure.tokenizers(self.records),
             worker_count=self._worker_count,
             interrupted=self._interrupted,
-            order=settings.order,
+            order=self._order,
             seed=settings.seed,
             concurrency=settings.concurrency,
             control=settings.control,
             min_success=settings.min_success,
+            shares=self._min_success,
         )
 
     def show(self, terminal: pytest.TerminalReporter) -> None:
@@ -202,15 +234,12 @@ class Session:
         if self._worker_count:
             # With workers nobody said it after collection.
             terminal.write_line(self._kit.plan_line)
-        for line in render_table(
-            self.pools,
-            columns,
-            base=self._kit.settings.base_arm,
-            control=CONTROL if self._kit.settings.control else "",
-            width=self._config.get_terminal_writer().fullwidth,
-            notes=self._notes(),
-        ):
-            terminal.write_line(line)
+        pools = self.pools
+        if pools:
+            width = self._config.get_terminal_writer().fullwidth
+            base, control = self._kit.settings.base_arm, CONTROL if self._kit.settings.control else ""
+            for line in render_table(pools, columns, base=base, control=control, width=width, notes=self._notes()):
+                terminal.write_line(line)
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)
@@ -228,6 +257,27 @@ class Session:
         self._written = write_agreed(
             self._config.rootpath / SNAPSHOTS, agreed=self._agreed, refused=list(self._disagreed)
         )
+
+
+def _lost_lines(lost: Sequence[str]) -> list[str]:
+    """Say which tests were collected and never reported on."""
+    if not lost:
+        return []
+    more = [f"  ... and {len(lost) - _MAX_LISTED} more"] if len(lost) > _MAX_LISTED else []
+    count = "1 trial was" if len(lost) == 1 else f"{len(lost)} trials were"
+    return [
+        f"{count} collected and never reported: no worker was left to run them, or one lost them; run them again:",
+        *(f"  {node_id}" for node_id in lost[:_MAX_LISTED]),
+        *more,
+    ]
+
+
+def _shortfall(pool: measure.Pool, share: float) -> str:
+    """Say that too few trials of a scenario passed."""
+    passed, completed = pool.success_count, len(pool.trials)
+    arm = pool.arm if pool.model == "reference" else f"{pool.arm}, {pool.model}"
+    rate = f"{passed}/{completed} completed trials passed = {100 * passed / completed:.4g} %"
+    return f"{pool.scenario} [{arm}]: {rate} < {100 * share:.4g} %, the least that min_success allows"
 
 
 def _natural(scenario: str) -> list[tuple[int, str]]:

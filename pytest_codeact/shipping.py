@@ -1,18 +1,18 @@
 """
-A trial's way from the process that ran it to the controller: attributes of the test report, each ONE string of
-JSON. xdist carries any attribute, but a value that execnet cannot dump would kill the worker.
+A trial's way from the process that ran it to the controller: attributes of the test report, each a number or ONE
+string. xdist carries any attribute, but a value that its channel cannot dump would kill the worker.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_codeact.collection import case_of, rules_of, scenario_id_of
-from pytest_codeact.errors import describe
+from pytest_codeact.collection import case_of, min_success_of, order_of, rules_of, scenario_id_of
+from pytest_codeact.errors import RecordError, describe
 from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
 from pytest_codeact.records import Json, TrialRecord
@@ -25,6 +25,15 @@ _BEGUN_KEY: Final = "codeact_begun"
 _RECORD_KEY: Final = "codeact"
 _RULES_KEY: Final = "codeact_rules"
 _TRUTH_KEY: Final = "codeact_truth"
+_ORDER_KEY: Final = "codeact_order"
+_MIN_SUCCESS_KEY: Final = "codeact_min_success"
+_FAILED_KEY: Final = "codeact_failed"
+
+_PART_FAILED: Final[pytest.StashKey[bool]] = pytest.StashKey()
+"""Set for an item of which a subtest failed and was taken as data."""
+
+_MAX_DEPTH: Final = 40
+"""Containers inside containers that a report may carry to the controller; what lies deeper is sent as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +46,16 @@ class Shipment:
         record: The record of a trial that ended, verdict included. None otherwise.
         rules: The rules of its scenario's own, as they were given.
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
+        order: Name of the order in which the process runs its trials. "" without a record.
+        min_success: Share of the scenario's trials that must pass. None if every one must.
     """
 
     begun: TrialRecord | None
     record: TrialRecord | None
     rules: tuple[str, ...]
     truth: Json
+    order: str
+    min_success: float | None
 
 
 def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -68,16 +81,44 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         if RECORD not in item.stash:
             return
         unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
+        passed = call.excinfo is None and not (_PART_FAILED in item.stash and _is_whole(call))
         # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
-        record = replace(item.stash[RECORD], success=None if unjudged else call.excinfo is None)
+        record = replace(item.stash[RECORD], success=None if unjudged else passed)
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
+    try:
+        text = record.to_json()
+        if record.success is False:
+            _take_as_data(item, report)
+    except RecordError as error:
+        report.outcome, report.longrepr = "failed", str(error)
+        text = _record_of_error(item, case, str(error)).to_json()
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
-    vars(report)[_RECORD_KEY] = record.to_json()
+    carried = vars(report)
+    carried[_RECORD_KEY] = text
+    carried[_ORDER_KEY] = order_of(item.config)
+    carried[_MIN_SUCCESS_KEY] = min_success_of(item, Kit.of(item.config).settings)
     rules = rules_of(item)
     if rules:
-        vars(report)[_RULES_KEY] = json.dumps(rules)
+        carried[_RULES_KEY] = json.dumps(rules)
     if TRUTH in item.stash:
-        vars(report)[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
+        carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
+
+
+def _is_whole(call: pytest.CallInfo[None]) -> bool:
+    """Tell the report of a test from that of one of its subtests, for which pytest makes up a call without a result."""
+    return call.excinfo is not None or call.result is not None
+
+
+def _take_as_data(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Show a failed trial as xfailed where its scenario is judged by the share of trials that pass."""
+    share = min_success_of(item, Kit.of(item.config).settings)
+    # With --runxfail the user asks to see failures as failures; one that is xfailed already is the author's doing.
+    if share is None or item.config.getoption("runxfail") or hasattr(report, "wasxfail"):
+        return
+    report.outcome = "skipped"
+    report.wasxfail = f"failed trial, counted: its scenario needs {100 * share:.4g} % (min_success)"
+    vars(report)[_FAILED_KEY] = True
+    item.stash[_PART_FAILED] = True
 
 
 def announce(item: pytest.Item) -> None:
@@ -112,6 +153,8 @@ def unpack(report: pytest.TestReport) -> Shipment:
         rules=tuple(json.loads(carried.get(_RULES_KEY, "[]"))),
         record=record and TrialRecord.from_json(record),
         truth=json.loads(carried.get(_TRUTH_KEY, "null")),
+        order=carried.get(_ORDER_KEY, ""),
+        min_success=carried.get(_MIN_SUCCESS_KEY),
     )
 
 
@@ -128,8 +171,13 @@ def _failed_setup(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) ->
 
 
 def _record_of_error(item: pytest.Item, case: Case, error: str) -> TrialRecord:
+    return lost_record(scenario_id_of(item, Kit.of(item.config).settings), case, error)
+
+
+def lost_record(scenario: str, case: Case, error: str) -> TrialRecord:
+    """Make the record of a trial of which nothing was measured."""
     return TrialRecord(
-        scenario=scenario_id_of(item, Kit.of(item.config).settings),
+        scenario=scenario,
         arm=case.arm,
         model=case.model,
         trial=case.trial,
@@ -139,3 +187,54 @@ def _record_of_error(item: pytest.Item, case: Case, error: str) -> TrialRecord:
         ended="error",
         error=error,
     )
+
+
+def sendable(value: object, depth: int = 0) -> Any:
+    r"""
+    Copy a value into what xdist's channel can carry.
+
+    It carries None, bool, int, float, str, bytes and containers of them, but exactly these types, and no text with a
+    lone surrogate. Anything else kills the worker, and the reports that it was about to send are lost.
+
+    Args:
+        value: Anything that a report holds.
+        depth: Containers around it.
+
+    Returns:
+        The same with lone surrogates escaped (`\udc80`), subclasses made the plain thing, and everything else as the
+        text that `repr` gives.
+    """
+    plain: Any
+    match value:
+        case _ if depth > _MAX_DEPTH:
+            plain = _text(value)
+        case None | bool():
+            plain = value
+        case str():
+            plain = _escaped(str.__str__(value))
+        case int():
+            plain = int.__int__(value)
+        case float():
+            plain = float.__float__(value)
+        case bytes():
+            plain = bytes(value)
+        case dict():
+            plain = {sendable(key, depth + 1): sendable(each, depth + 1) for key, each in value.items()}
+        case list():
+            plain = [sendable(each, depth + 1) for each in value]
+        case tuple():
+            plain = tuple(sendable(each, depth + 1) for each in value)
+        case _:
+            plain = _text(value)
+    return plain
+
+
+def _text(value: object) -> str:
+    try:
+        return _escaped(repr(value))
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may do anything
+        return f"<{type(value).__name__}>"
+
+
+def _escaped(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.errors import RecordError
@@ -44,15 +45,16 @@ class RunInfo:
         models: PROVIDER/MODEL or "reference", in the order of the options.
         tokenizers: Names of the tokenizers that counted tokens here. Empty if all tokens were billed.
         worker_count: Number of xdist workers. 0 without xdist.
-        complete: Ids of the scenarios of which every trial passed.
-        failed: Ids of the scenarios of which a trial failed or ended in an error. A run that has some is no
-            baseline unless the user says so.
+        complete: Ids of the scenarios of which every trial passed; of those with a `min_success`, enough.
+        failed: Ids of the others, and of those of which a trial ended in an error. A run that has some is no baseline.
         interrupted: Whether the run ended early (Ctrl-C, -x, a lost worker): scenarios may be missing.
-        order: How the arms of a scenario followed each other.
+        order: How the arms of a scenario followed each other: "abba", "shuffled", or "other" if something else than
+            the option decided it. "" if no trial said.
         seed: Seed of everything that was drawn.
         concurrency: Trials that one process ran at a time.
         control: Whether one arm ran twice, as an A/A pair.
-        min_success: Share of a scenario's completed trials that had to pass. None: all.
+        min_success: Share of a scenario's completed trials that had to pass where the scenario itself did not say.
+            None: all.
     """
 
     version: str
@@ -63,7 +65,7 @@ class RunInfo:
     complete: tuple[str, ...]
     failed: tuple[str, ...]
     interrupted: bool = False
-    order: str = "abba"
+    order: str = ""
     seed: int = 0
     concurrency: int = 1
     control: bool = False
@@ -103,11 +105,12 @@ def run_info(
     tokenizers: tuple[str, ...],
     worker_count: int,
     interrupted: bool = False,
-    order: str = "abba",
+    order: str = "",
     seed: int = 0,
     concurrency: int = 1,
     control: bool = False,
     min_success: float | None = None,
+    shares: Mapping[str, float] = MappingProxyType({}),
 ) -> RunInfo:
     """
     Sum up a run: find its mode, and tell the scenarios that failed from the others.
@@ -124,9 +127,10 @@ def run_info(
         concurrency: As in `RunInfo`.
         control: As in `RunInfo`.
         min_success: As in `RunInfo`.
+        shares: Of scenarios whose failed trials are data: the share that must pass, by id.
     """
     scenarios = dict.fromkeys(pool.scenario for pool in pools)
-    failed = {pool.scenario for pool in pools if pool.error_count or pool.success_count < len(pool.trials)}
+    failed = {pool.scenario for pool in pools if pool.error_count or not pool.meets(shares.get(pool.scenario))}
     return RunInfo(
         version=version,
         mode=mode_of(pools),

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gating": CORE | {"gate", "kit", "measure", "options", "reports", "storage", "stored"},
     "session": CORE
     | {"collection", "gating", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage", "stored"},
+    "dist": CORE | {"collection", "options"},
     "storage": CORE | {"measure", "stored"},
     "snapshots": CORE,
     "reports": CORE | {"comparison", "gate", "measure"},
@@ -51,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 OWNERS = {
     "pytest_benchmark": {"storage"},
     "syrupy": {"snapshots"},
+    "xdist": {"dist"},
+    "execnet": {"dist"},
     "RestrictedPython": {"runtimes"},
     "mistral_common": {"providers"},
     "tiktoken": {"providers"},
@@ -60,6 +63,7 @@ OWNERS = {
 
 PYTEST_SIDE = {
     "collection",
+    "dist",
     "fixtures",
     "gating",
     "hookspecs",

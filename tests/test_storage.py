@@ -240,6 +240,8 @@ def test_one_file_has_the_run(project: Project) -> None:
         "complete": [],
         "failed": ["test_it.py::test_one", "test_it.py::test_dark", "test_it.py::test_down"],
         "interrupted": False,
+        "order": "",
+        "seed": 0,
     }
     assert result.ret == 0
     assert project.saved()["codeact"] == info

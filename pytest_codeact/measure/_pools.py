@@ -55,6 +55,12 @@ class Pool:
         """Trials that the validator passed."""
         return sum(1 for trial in self.trials if trial.success)
 
+    def meets(self, min_success: float | None) -> bool:
+        """Tell whether enough of the completed trials passed: at least that share of them, all without one."""
+        needed = 1 if min_success is None else min_success
+        # Divided, not multiplied: 7 / 100 is 0.07 exactly as the user wrote it, 0.07 * 100 is more than 7.
+        return not self.trials or self.success_count / len(self.trials) >= needed
+
     def values(self, metric: Metric) -> tuple[float | None, ...]:
         """Give the figure of every completed trial, in order; None where it is unknown."""
         return tuple(metric.value(trial) for trial in self.trials)
