@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pytest_codeact.registry import Registry
 
 MARKER_HELP = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None): "
+    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
+    "deadline_s=None): "
     "a task for an agent; the test runs once per arm, model and trial (pytest-codeact)."
 )
 
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_codeact.storage import silence_worker
 
         silence_worker(config)
+        config.pluginmanager.register(_Worker(config), "codeact-worker")
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
     if read_settings(config).explicit & {"arms", "models", "metrics", "sandbox"}:
@@ -148,6 +150,20 @@ def pytest_benchmark_scale_unit(
     return storage.pytest_benchmark_scale_unit(config, unit, benchmarks, best, worst, sort)
 
 
+class _Worker:
+    """The hooks of an xdist worker."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """End the trials that run ahead, and let the controller know of them."""
+        ahead = sys.modules.get("pytest_codeact.ahead")
+        if ahead is not None:
+            self._config.workeroutput["codeact_ahead"] = ahead.end_ahead(self._config).to_json()
+
+
 class _Controller:
     """The hooks of the process that collects the reports; under xdist the one that the user started."""
 
@@ -184,10 +200,17 @@ class _Controller:
             session.add_crash(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        """Keep a worker's death from making its snapshots look unused."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take in what a worker says at its end; keep its death from making its snapshots look unused."""
         from pytest_codeact.session import Session
 
+        session = Session.get(self._config)
+        # A worker that died left no such attribute, and one that ran no scenario no such key.
+        said = getattr(node, "workeroutput", {}).get("codeact_ahead")
+        if session is not None and said is not None:
+            from pytest_codeact.ahead import AheadNotes
+
+            session.add_ahead(AheadNotes.from_json(said))
         if error and Session.get(self._config) and self._config.pluginmanager.has_plugin("syrupy"):
             from pytest_codeact.snapshots import distrust_unused
 
@@ -199,6 +222,12 @@ class _Controller:
         from pytest_codeact.session import Session
 
         ours = Session.get(self._config)
+        ahead = sys.modules.get("pytest_codeact.ahead")
+        if ahead is not None:
+            # Before anything else: nothing may begin once the run is over.
+            notes = ahead.end_ahead(self._config)
+            if ours is not None:
+                ours.add_ahead(notes)
         if ours is not None:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             cut_short = bool(session.shouldstop or session.shouldfail)

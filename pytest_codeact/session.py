@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_codeact import measure
+from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import SNAPSHOTS
 from pytest_codeact.kit import Kit
 from pytest_codeact.reports.terminal import TableNotes, render_table
@@ -52,6 +53,7 @@ class Session:
         self._metrics: Sequence[measure.Metric] = ()
         self._interrupted = False
         self._worker_count = 0
+        self._ahead = AheadNotes()
         self.problems: list[str] = []
 
     @classmethod
@@ -88,6 +90,10 @@ class Session:
         begun = self._begun.pop(node_id, None)
         if begun is not None:
             self._take(begun, None)
+
+    def add_ahead(self, notes: AheadNotes) -> None:
+        """Take in what a process says of the trials that it ran ahead."""
+        self._ahead += notes
 
     def finish(self, *, interrupted: bool, worker_count: int) -> None:
         """
@@ -166,6 +172,8 @@ class Session:
             terminal.write_line(line)
         if self._written is not None:
             terminal.write_line(str(self._written))
+        for line in self._ahead.lines():
+            terminal.write_line(line)
         for problem in self.problems:
             terminal.write_line(problem, red=True)
 

@@ -30,10 +30,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kit": CORE | {"options", "registry", "runtimes"},
     "collection": CORE | {"options", "providers", "scenario", "trial"},
     "stage": CORE | {"arms", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
+    "ahead": CORE | {"collection", "kit", "options", "scenario", "stage", "trial"},
     "fixtures": CORE
-    | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "stage", "tools", "trial"},
+    | {
+        "ahead",
+        "arms",
+        "collection",
+        "kit",
+        "providers",
+        "runtimes",
+        "scenario",
+        "snapshots",
+        "stage",
+        "tools",
+        "trial",
+    },
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
-    "session": CORE | {"collection", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage"},
+    "session": CORE
+    | {"ahead", "collection", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage"},
     "storage": CORE | {"measure"},
     "snapshots": CORE,
     "reports": CORE | {"measure"},
@@ -51,6 +65,7 @@ OWNERS = {
 """Per foreign package, the room that owns it. Any other foreign package but pytest is refused."""
 
 PYTEST_SIDE = {
+    "ahead",
     "collection",
     "fixtures",
     "hookspecs",
