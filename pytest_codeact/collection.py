@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CASE_FIXTURE: Final = "codeact_case"
 
+_SCENARIOS: pytest.StashKey[dict[tuple[str, int], tuple[Scenario, pytest.Mark]]] = pytest.StashKey()
+"""Where a session keeps its scenarios, by id and identity of the marker; the marker is kept for its identity's sake."""
+
 SNAPSHOTS: Final = "snapshots"
 """Directory of the ground truth, below pytest's root directory."""
 
@@ -280,4 +283,9 @@ def scenario_of(item: pytest.Item, settings: Settings) -> Scenario:
     marker = item.get_closest_marker(MARKER)
     if marker is None:
         raise ScenarioError(f"{item.nodeid}: codeact fixtures need @pytest.mark.{SIGNATURE}")
-    return Scenario.from_marker(scenario_id_of(item, settings), marker.args, marker.kwargs)
+    # Checking a marker takes longer than most of what else is done for a trial; its cases share one.
+    known = item.session.stash.setdefault(_SCENARIOS, {})
+    key = (scenario_id_of(item, settings), id(marker))
+    if key not in known:
+        known[key] = (Scenario.from_marker(key[0], marker.args, marker.kwargs), marker)
+    return known[key][0]

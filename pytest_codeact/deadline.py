@@ -7,9 +7,11 @@ pure Python within a few bytecodes, and a blocking C call when it returns.
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
+import queue
 import threading
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,33 +25,90 @@ STOP_INTERVAL_S: Final = 0.02
 """Seconds between two of these attempts. The product, 0.5 s, is what an unstoppable function costs on top."""
 
 
+class OverdueError(TimeoutError):
+    """A function did not end in time. A `TimeoutError` that the function raised by itself is none."""
+
+
+class Lane:
+    """
+    A thread that carries out one function after the other, for one caller at a time.
+
+    What belongs together and may only be used by the thread that made it, as a connection of `sqlite3`, is made and
+    used in one lane. The thread is started by the first call; one that a function does not leave in time is left
+    to that function, and the next call starts another.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._inbox: queue.SimpleQueue[_Run[Any] | None] = queue.SimpleQueue()
+
+    def call(self, function: Callable[[], T], seconds: float) -> T:
+        """
+        Call a function and give what it returns, if it does so in time.
+
+        What the function raises passes through with its traceback. A function that neither returns to the
+        interpreter nor lets the stop through keeps the thread; what it does later is ignored.
+
+        Args:
+            function: Runs in the lane's thread, in a copy of the caller's context variables; no thread-local variable
+                of the caller reaches it.
+            seconds: Seconds of wall-clock time it may take.
+
+        Raises:
+            OverdueError: It did not end within `seconds`.
+        """
+        context = contextvars.copy_context()
+        run = _Run(lambda: context.run(function))
+        thread, inbox = self._started()
+        ended = False
+        try:
+            inbox.put(run)
+            ended = run.done.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        finally:
+            # In `finally`, so that an interrupted caller leaves no runaway behind.
+            if not ended:
+                self.close()
+                run.stop(thread)
+        if not ended:
+            raise OverdueError(f"the function did not end within {seconds:g} s")
+        return run.outcome()
+
+    def close(self) -> None:
+        """Let the thread end once it is idle. The next call would start another. May be called twice."""
+        self._thread = None
+        self._inbox.put(None)
+
+    def _started(self) -> tuple[threading.Thread, queue.SimpleQueue[_Run[Any] | None]]:
+        if self._thread is None:
+            self._inbox = queue.SimpleQueue()
+            self._thread = threading.Thread(target=_serve, args=(self._inbox,), name="codeact-deadline", daemon=True)
+            self._thread.start()
+        return self._thread, self._inbox
+
+
+def _serve(inbox: queue.SimpleQueue[_Run[Any] | None]) -> None:
+    try:
+        while (run := inbox.get()) is not None:
+            run.work()
+            # An idle thread keeps nothing alive.
+            del run
+    except _Stop:
+        # Sent before the function had begun.
+        pass
+
+
 def call_within(function: Callable[[], T], seconds: float) -> T:
     """
-    Call a function and give what it returns, if it does so in time.
-
-    What the function raises passes through with its traceback. A function that neither returns to the
-    interpreter nor lets the stop through keeps its daemon thread; what it does later is ignored.
-
-    Args:
-        function: Runs in another thread: no thread-local or context variable of the caller reaches it.
-        seconds: Seconds of wall-clock time it may take.
+    Call a function in a lane of its own: `Lane.call`.
 
     Raises:
-        TimeoutError: It did not end within `seconds`.
+        OverdueError: It did not end within `seconds`.
     """
-    run = _Run(function)
-    thread = threading.Thread(target=run.work, name="codeact-deadline", daemon=True)
-    ended = False
+    lane = Lane()
     try:
-        thread.start()
-        ended = run.done.acquire(timeout=seconds)
+        return lane.call(function, seconds)
     finally:
-        # In `finally`, so that an interrupted caller leaves no runaway behind.
-        if not ended:
-            run.stop(thread)
-    if not ended:
-        raise TimeoutError(f"the function did not end within {seconds:g} s")
-    return run.outcome()
+        lane.close()
 
 
 class _Stop(BaseException):

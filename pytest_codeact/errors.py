@@ -9,6 +9,7 @@ The exceptions of pytest-codeact.
     │   └── SolutionError the reference solution raised, never ended or is not deterministic
     ├── ProviderError     the model could not be asked, or its reply breaks the protocol
     ├── SandboxError      the sandbox itself failed; a failing program is NOT an error of it
+    ├── DeadlineError     a trial, or the making of one of its parts, did not end in time
     ├── RecordError       a stored record or run cannot be read
     ├── RuleError         a rule of the gate cannot be read
     └── UnknownNameError  a name that nobody registered
@@ -49,6 +50,10 @@ class ProviderError(CodeActError):
 
 class SandboxError(CodeActError):
     """The sandbox failed by itself. Callers must not present it to the model as its program's output."""
+
+
+class DeadlineError(CodeActError):
+    """A trial, or the making of its world or client, did not end by its deadline. No model may see it."""
 
 
 class RecordError(CodeActError):

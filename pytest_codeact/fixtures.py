@@ -6,6 +6,7 @@ Every pytest run imports this module, few use it: the parts are imported inside 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_codeact.runtimes import Sandbox
     from pytest_codeact.scenario import Scenario
     from pytest_codeact.snapshots import GroundTruth
+    from pytest_codeact.stage import Stage
     from pytest_codeact.tools import Toolbox
     from pytest_codeact.trial import Case, Trial
 
@@ -58,60 +60,46 @@ def codeact_scenario(request: pytest.FixtureRequest, codeact_case: Case) -> Scen
 
 
 @pytest.fixture
-def codeact_tools(codeact_scenario: Scenario) -> Toolbox:
+def _codeact_stage(request: pytest.FixtureRequest, codeact_case: Case, codeact_scenario: Scenario) -> Iterator[Stage]:
+    """Where the parts of this trial come from: made ahead of its turn, or as they are asked for."""
+    from pytest_codeact.ahead import stage_of
+
+    stage = stage_of(request.node, codeact_case, codeact_scenario)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def codeact_tools(_codeact_stage: Stage) -> Toolbox:
     """The tools of this trial over a world of its own: a `Toolbox`."""
-    from pytest_codeact.errors import ScenarioError, describe
-    from pytest_codeact.stage import make_toolbox
-
-    try:
-        return make_toolbox(codeact_scenario)
-    except ScenarioError as error:
-        pytest.fail(describe(error), pytrace=False)
+    with _in_plain_words():
+        return _codeact_stage.toolbox()
 
 
 @pytest.fixture
-def codeact_client(
-    request: pytest.FixtureRequest,
-    codeact_case: Case,
-    codeact_scenario: Scenario,
-    codeact_tools: Toolbox,
-) -> Provider:
+def codeact_client(request: pytest.FixtureRequest, _codeact_stage: Stage, codeact_tools: Toolbox) -> Provider:
     """The model of this trial: anything with `complete(Request) -> Reply`."""
-    from pytest_codeact.errors import ScenarioError, describe
-    from pytest_codeact.kit import Kit
-    from pytest_codeact.stage import make_client
-
     request.node.stash[OWN_CLIENT] = True
-    try:
-        return make_client(Kit.of(request.config), codeact_case, codeact_scenario, codeact_tools)
-    except ScenarioError as error:
-        pytest.fail(describe(error), pytrace=False)
+    with _in_plain_words():
+        return _codeact_stage.client(codeact_tools)
 
 
 @pytest.fixture
-def codeact_sandbox(request: pytest.FixtureRequest, codeact_scenario: Scenario) -> Iterator[Sandbox]:
+def codeact_sandbox(_codeact_stage: Stage) -> Sandbox:
     """Where this trial's programs run: a `Sandbox`. An arm that runs programs starts it before the first turn."""
-    from pytest_codeact.kit import Kit
-    from pytest_codeact.stage import make_sandbox
-
-    sandbox = make_sandbox(Kit.of(request.config), codeact_scenario)
-    yield sandbox
-    sandbox.close()
+    return _codeact_stage.sandbox()
 
 
 @pytest.fixture
-def codeact_arm(request: pytest.FixtureRequest, codeact_case: Case) -> Arm:
+def codeact_arm(_codeact_stage: Stage) -> Arm:
     """How this trial acts: an `Arm`, made for this trial alone."""
-    from pytest_codeact.kit import Kit
-
-    return Kit.of(request.config).arm(codeact_case.arm)
+    return _codeact_stage.arm()
 
 
 @pytest.fixture
 def codeact_trial(
     request: pytest.FixtureRequest,
-    codeact_case: Case,
-    codeact_scenario: Scenario,
+    _codeact_stage: Stage,
     codeact_arm: Arm,
     codeact_client: Provider,
     codeact_tools: Toolbox,
@@ -122,14 +110,7 @@ def codeact_trial(
 
     A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test.
     """
-    from pytest_codeact.errors import CodeActError, describe
-    from pytest_codeact.kit import Kit
-    from pytest_codeact.stage import perform
-
-    trial = perform(
-        Kit.of(request.config),
-        codeact_case,
-        codeact_scenario,
+    trial = _codeact_stage.trial(
         arm=codeact_arm,
         client=codeact_client,
         toolbox=codeact_tools,
@@ -137,12 +118,21 @@ def codeact_trial(
         own_client=OWN_CLIENT in request.node.stash,
     )
     request.node.stash[RECORD] = trial.record
-    if isinstance(trial.failure, CodeActError):
-        # What it says is the whole story; a traceback would show the plugin's own lines.
-        pytest.fail(describe(trial.failure), pytrace=False)
     if trial.failure is not None:
-        raise trial.failure
+        with _in_plain_words():
+            raise trial.failure
     return trial
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """Let an error of the plugin's own speak for itself; a traceback would show the plugin's own lines."""
+    from pytest_codeact.errors import CodeActError, describe
+
+    try:
+        yield
+    except CodeActError as error:
+        pytest.fail(describe(error), pytrace=False)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ What the pytest side of one process shares: the settings, the registry, the scen
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_codeact.deadline import Lane
 from pytest_codeact.errors import RuleError, UnknownNameError
 from pytest_codeact.gate import Rule
 from pytest_codeact.options import CONTROL, Settings, read_settings
@@ -28,13 +30,16 @@ class Kit:
         settings: What the user asked for.
         registry: What can be named.
         rules: The rules of the gate that are for every scenario.
+        lane: Where the trials run that wait for their turn. Those that run ahead have lanes of their own.
     """
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
         self.settings = settings
         self.registry = registry
         self.rules: tuple[Rule, ...] = ()
+        self.lane = Lane()
         self._runtime: Runtime | None = None
+        self._starting = threading.Lock()
 
     @classmethod
     def of(cls, config: pytest.Config) -> Kit:
@@ -103,12 +108,14 @@ class Kit:
 
     def runtime(self) -> Runtime:
         """Give the runtime for code actions; the first call makes it, and it lives as long as the process."""
-        if self._runtime is None:
-            self._runtime = self.registry.runtime(self.settings.sandbox)()
-        return self._runtime
+        with self._starting:
+            if self._runtime is None:
+                self._runtime = self.registry.runtime(self.settings.sandbox)()
+            return self._runtime
 
     def close(self) -> None:
-        """End the runtime, if one was made."""
+        """End the lane, and the runtime if one was made."""
+        self.lane.close()
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None

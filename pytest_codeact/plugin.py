@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MARKER_HELP = (
     "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
-    "min_success=None, fail=()): "
+    "deadline_s=None, min_success=None, fail=()): "
     "a task for an agent; the test runs once per arm, model and trial (pytest-codeact)."
 )
 
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_codeact.storage import silence_worker
 
         silence_worker(config)
-        config.pluginmanager.register(_Worker(), "codeact-worker")
+        config.pluginmanager.register(_Worker(config), "codeact-worker")
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
     settings = read_settings(config)
@@ -175,7 +175,10 @@ def pytest_benchmark_scale_unit(
 
 
 class _Worker:
-    """The hooks of an xdist worker: nothing that it sends may be what its channel cannot carry."""
+    """The hooks of an xdist worker."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_to_serializable(
@@ -197,6 +200,13 @@ class _Worker:
             from pytest_codeact.shipping import sendable
 
             warning.args = tuple(sendable(each) for each in warning.args)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """End the trials that run ahead, and let the controller know of them."""
+        ahead = sys.modules.get("pytest_codeact.ahead")
+        if ahead is not None:
+            self._config.workeroutput["codeact_ahead"] = ahead.end_ahead(self._config).to_json()
 
 
 class _Controller:
@@ -242,10 +252,17 @@ class _Controller:
             session.add_crash(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, error: object) -> None:
-        """Keep a worker's death from making its snapshots look unused."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take in what a worker says at its end; keep its death from making its snapshots look unused."""
         from pytest_codeact.session import Session
 
+        session = Session.get(self._config)
+        # A worker that died left no such attribute, and one that ran no scenario no such key.
+        said = getattr(node, "workeroutput", {}).get("codeact_ahead")
+        if session is not None and said is not None:
+            from pytest_codeact.ahead import AheadNotes
+
+            session.add_ahead(AheadNotes.from_json(said))
         if error and Session.get(self._config) and self._config.pluginmanager.has_plugin("syrupy"):
             from pytest_codeact.snapshots import distrust_unused
 
@@ -260,6 +277,12 @@ class _Controller:
         cut_short = bool(session.shouldstop or session.shouldfail) or not ended
         lost = [] if cut_short or self._distribution is None else self._distribution.unreported
         ours = Session.of(self._config) if lost else Session.to_finish(self._config)
+        ahead = sys.modules.get("pytest_codeact.ahead")
+        if ahead is not None:
+            # Before anything else: nothing may begin once the run is over.
+            notes = ahead.end_ahead(self._config)
+            if ours is not None:
+                ours.add_ahead(notes)
         if ours is not None:
             ours.finish(interrupted=cut_short, worker_count=self._worker_count, lost=lost)
             if ours.is_red and exitstatus == pytest.ExitCode.OK:

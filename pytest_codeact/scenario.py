@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from pytest_codeact.deadline import call_within
@@ -22,11 +22,21 @@ MARKER: Final = "scenario"
 
 SIGNATURE: Final = (
     "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
-    "min_success=None, fail=())"
+    "deadline_s=None, min_success=None, fail=())"
 )
 """The marker as the help shows it."""
 
-_KEYWORDS: Final = ("tools", "reference", "answer", "max_turns", "tolerance", "limits", "min_success", "fail")
+_KEYWORDS: Final = (
+    "tools",
+    "reference",
+    "answer",
+    "max_turns",
+    "tolerance",
+    "limits",
+    "deadline_s",
+    "min_success",
+    "fail",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +49,14 @@ class Budget:
         max_output_tokens: Tokens of one reply.
         observation_bytes: UTF-8 bytes of one tool result or program output as the model is shown it; the
             middle of what is longer is left out, and the text says so.
+        deadline_s: Seconds from its first request's making to its end state; waiting and hanging count. A trial that
+            takes longer ends as "error". Making the world and the client has as many seconds each.
     """
 
     max_turns: int = 50
     max_output_tokens: int = 4096
     observation_bytes: int = 64 * 2**10
+    deadline_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +74,7 @@ class Scenario:
         max_turns: Overrides `Budget.max_turns`. None if it does not.
         tolerance: Absolute difference up to which numbers of outcome and snapshot are equal.
         limits: Overrides of `Limits`, by field name. None for none.
+        deadline_s: Overrides `Budget.deadline_s`. None if it does not.
         min_success: Overrides `Settings.min_success`. None if it does not.
         fail: Rules METRIC:STAT:LIMIT of the gate, one or several; each takes the place of those on the command line
             with its metric.
@@ -74,6 +88,7 @@ class Scenario:
     max_turns: int | None = None
     tolerance: float = 0.0
     limits: Mapping[str, float] | None = None
+    deadline_s: float | None = None
     min_success: float | None = None
     fail: str | Sequence[str] = ()
 
@@ -103,7 +118,7 @@ class Scenario:
             check.fail("missing argument 'tools'; give the class of the scenario's world")
         scenario = cls(id=scenario_id, prompt=check.prompt(args[0]), **kwargs)
         check.callables(scenario.tools, scenario.reference)
-        check.numbers(scenario.max_turns, scenario.tolerance)
+        check.numbers(scenario)
         check.limits(scenario.limits)
         check.share(scenario.min_success)
         check.fail_rules(scenario.fail)
@@ -134,12 +149,10 @@ class Scenario:
 
     def budget(self, default: Budget) -> Budget:
         """Give the budget of its trials: `default`, with what the scenario overrides."""
-        if self.max_turns is None:
-            return default
-        return Budget(
-            max_turns=self.max_turns,
-            max_output_tokens=default.max_output_tokens,
-            observation_bytes=default.observation_bytes,
+        return replace(
+            default,
+            max_turns=default.max_turns if self.max_turns is None else self.max_turns,
+            deadline_s=default.deadline_s if self.deadline_s is None else self.deadline_s,
         )
 
 
@@ -207,11 +220,17 @@ class _Check:
         if reference is not None and not callable(reference):
             self.fail(f"'reference' must be a function that takes the tools; got {reference!r}")
 
-    def numbers(self, max_turns: object, tolerance: object) -> None:
+    def numbers(self, scenario: Scenario) -> None:
+        # The types are claims of the marker's.
+        max_turns: object = scenario.max_turns
+        tolerance: object = scenario.tolerance
+        deadline_s: object = scenario.deadline_s
         if max_turns is not None and (not _is_number(max_turns, int) or max_turns < 1):
             self.fail(f"'max_turns' must be a whole number from 1; got {max_turns!r}")
         if not _is_number(tolerance, int, float) or not 0 <= tolerance < math.inf:
             self.fail(f"'tolerance' must be a number from 0; got {tolerance!r}")
+        if deadline_s is not None and (not _is_number(deadline_s, int, float) or not 0 < deadline_s < math.inf):
+            self.fail(f"'deadline_s' must be a number of seconds above 0; got {deadline_s!r}")
 
     def limits(self, limits: object) -> None:
         if limits is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_codeact import measure
+from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.kit import Kit
@@ -63,6 +64,7 @@ class Session:
         self._recorded: set[str] = set()
         self._order = ""
         self._min_success: dict[str, float] = {}
+        self._ahead = AheadNotes()
         self.problems: list[str] = []
 
     @classmethod
@@ -123,6 +125,10 @@ class Session:
         if node_id in self._recorded or found is None or found[0] not in seen:
             return None
         return lost_record(*found, "the worker process died before this trial began")
+
+    def add_ahead(self, notes: AheadNotes) -> None:
+        """Take in what a process says of the trials that it ran ahead."""
+        self._ahead += notes
 
     def finish(self, *, interrupted: bool, worker_count: int, lost: Sequence[str] = ()) -> None:
         """
@@ -223,6 +229,8 @@ class Session:
         self._gating.show(terminal)
         if self._written is not None:
             terminal.write_line(str(self._written))
+        for line in self._ahead.lines():
+            terminal.write_line(line)
         for problem in self.problems:
             terminal.write_line(problem, red=True)
 

@@ -4,35 +4,216 @@ What one trial needs, made; and the trial, run. The fixtures and the threads tha
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pytest_codeact.arms import Bench
-from pytest_codeact.errors import ScenarioError
+from pytest_codeact.deadline import Lane, OverdueError
+from pytest_codeact.errors import DeadlineError, ScenarioError
 from pytest_codeact.providers import ModelContext, Solution
 from pytest_codeact.runtimes import Limits, Sandbox
 from pytest_codeact.tools import FinalAnswer, Toolbox
 from pytest_codeact.trial import run_trial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pytest_codeact.arms import Arm
     from pytest_codeact.kit import Kit
     from pytest_codeact.providers import Provider
     from pytest_codeact.scenario import Scenario
     from pytest_codeact.trial import Case, Trial
 
+T = TypeVar("T")
+
 CUSTOM: Final = "custom"
 """Name in records of a model that a fixture of the user's own put in the reference model's place."""
 
 
-def make_toolbox(scenario: Scenario) -> Toolbox:
+class Slots:
     """
-    Make the tools of a trial, over a world of its own.
+    Lets so many trials of a process run at a time, and counts them.
 
-    Raises:
-        ScenarioError: The world cannot be made, or its tools cannot be told to a model.
+    Args:
+        count: How many. From 1.
     """
-    return Toolbox(scenario.make_world())
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.Semaphore(count)
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    @contextmanager
+    def slot(self) -> Iterator[int]:
+        """Wait for a slot and hold it; gives how many are then held, this one included."""
+        with self._free:
+            with self._lock:
+                self._taken += 1
+                taken = self._taken
+            try:
+                yield taken
+            finally:
+                with self._lock:
+                    self._taken -= 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """
+    One trial and its parts. Each is made once, when it is first asked for; one that failed fails again.
+
+    World and client are made in the lane in which the trial then runs: some things may only be used by the thread that
+    made them.
+
+    Attributes:
+        kit: The process's.
+        case: Arm, model and number of the trial.
+        scenario: What is to be done.
+        lane: Where it runs.
+        slots: What it waits for before it runs. One that runs ahead waits before its world is made.
+    """
+
+    kit: Kit
+    case: Case
+    scenario: Scenario
+    lane: Lane
+    slots: Slots
+    _made: dict[str, _Made] = field(default_factory=dict, init=False)
+
+    def arm(self) -> Arm:
+        """Give the arm."""
+        return self._once("arm", lambda: self.kit.arm(self.case.arm))
+
+    def toolbox(self) -> Toolbox:
+        """
+        Give the tools, over a world of the trial's own.
+
+        Raises:
+            ScenarioError: The world cannot be made, or its tools cannot be told to a model.
+            DeadlineError: It was not made in time.
+        """
+        return self._once("world", lambda: self._within("world", lambda: Toolbox(self.scenario.make_world())))
+
+    def client(self, toolbox: Toolbox) -> Provider:
+        """
+        Give the client of the trial's model.
+
+        Raises:
+            ScenarioError: The model needs what the scenario does not have; the text names the scenario.
+            DeadlineError: It was not made in time.
+        """
+        return self._once(
+            "client",
+            lambda: self._within("client", lambda: make_client(self.kit, self.case, self.scenario, toolbox)),
+        )
+
+    def sandbox(self) -> Sandbox:
+        """Give the sandbox; nothing runs in it yet. `close` ends what will."""
+        return self._once("sandbox", lambda: make_sandbox(self.kit, self.scenario))
+
+    def trial(self, *, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox, own_client: bool) -> Trial:
+        """
+        Give the trial, run to its end with these parts.
+
+        Args:
+            arm: How it acts.
+            client: The model.
+            toolbox: The tools.
+            sandbox: Where programs run.
+            own_client: As for `perform`.
+        """
+
+        def run() -> Trial:
+            with self.slots.slot() as in_flight:
+                return self._perform(arm, client, toolbox, sandbox, own_client=own_client, in_flight=in_flight)
+
+        return self._once("trial", run)
+
+    def run_ahead(self, in_flight: int) -> None:
+        """
+        Make every part and run the trial, with no fixture between; up to the first that fails.
+
+        What comes of it is kept for those who ask; nothing is raised. Programs' processes end with it: of trials that
+        wait for their judge there may be many.
+
+        Args:
+            in_flight: How many slots are held, that of this trial included. The caller holds it.
+        """
+        try:
+            arm, toolbox = self.arm(), self.toolbox()
+            client, sandbox = self.client(toolbox), self.sandbox()
+            self._once(
+                "trial", lambda: self._perform(arm, client, toolbox, sandbox, own_client=True, in_flight=in_flight)
+            )
+        except BaseException:  # noqa: BLE001, S110 - it is kept, and raised again to whoever asks for the part
+            pass
+        self.close()
+
+    def close(self) -> None:
+        """End the trial's programs. May be called twice."""
+        made = self._made.get("sandbox")
+        if made is not None:
+            made.value.close()
+
+    def _perform(
+        self, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox, *, own_client: bool, in_flight: int
+    ) -> Trial:
+        return perform(
+            self.kit,
+            self.case,
+            self.scenario,
+            arm=arm,
+            client=client,
+            toolbox=toolbox,
+            sandbox=sandbox,
+            own_client=own_client,
+            lane=self.lane,
+            in_flight=in_flight,
+        )
+
+    def _once(self, part: str, make: Callable[[], T]) -> T:
+        if part not in self._made:
+            self._made[part] = _made(make)
+        value: T = self._made[part].get()
+        return value
+
+    def _within(self, part: str, make: Callable[[], T]) -> T:
+        deadline_s = self.scenario.budget(self.kit.settings.budget).deadline_s
+        try:
+            return self.lane.call(make, deadline_s)
+        except OverdueError as error:
+            raise DeadlineError(
+                f"{self.scenario.id}: making the trial's {part} did not end within {deadline_s:g} s; "
+                "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in the marker"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """
+    What came of making a part.
+
+    Attributes:
+        value: The part. None if making it failed.
+        raised: What making it raised.
+    """
+
+    value: Any = None
+    raised: BaseException | None = None
+
+    def get(self) -> Any:
+        if self.raised is not None:
+            raise self.raised
+        return self.value
+
+
+def _made(make: Callable[[], object]) -> _Made:
+    try:
+        return _Made(value=make())
+    except BaseException as error:  # noqa: BLE001 - it is raised again by `get`, in the thread that asks
+        return _Made(raised=error)
 
 
 def make_client(kit: Kit, case: Case, scenario: Scenario, toolbox: Toolbox) -> Provider:
@@ -71,6 +252,8 @@ def perform(
     toolbox: Toolbox,
     sandbox: Sandbox,
     own_client: bool,
+    lane: Lane,
+    in_flight: int,
 ) -> Trial:
     """
     Run a trial to its end.
@@ -85,6 +268,8 @@ def perform(
         sandbox: Where programs run.
         own_client: Whether the client is that of the model asked for. A client of the user's own must not pass for
             the reference model: rows of unlike models must not meet.
+        lane: Where it runs.
+        in_flight: Trials that run in this process now, itself included.
     """
     stands_in = not own_client and case.model.partition("/")[0] == "reference"
     return run_trial(
@@ -95,4 +280,6 @@ def perform(
         provider=client,
         bench=Bench(toolbox=toolbox, final=FinalAnswer(scenario.answer), sandbox=sandbox),
         budget=scenario.budget(kit.settings.budget),
+        lane=lane,
+        in_flight=in_flight,
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_codeact.arms import Answer, Arm, Bench, Observation, Offer
-from pytest_codeact.errors import describe
+from pytest_codeact.deadline import Lane, OverdueError
+from pytest_codeact.errors import DeadlineError, describe
 from pytest_codeact.providers import Provider, Reply, Request
 from pytest_codeact.records import Ended, Json, Message, Mode, ToolResult, TrialRecord, Turn
 
@@ -70,10 +71,12 @@ def run_trial(
     provider: Provider,
     bench: Bench,
     budget: Budget,
+    lane: Lane | None = None,
+    in_flight: int = 1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Trial:
     """
-    Run one trial to its end. Never raises for what a model, a program or a tool does.
+    Run one trial to its end or its deadline. Never raises for what a model, a program or a tool does.
 
     Args:
         scenario_id: Id of the scenario, for the record.
@@ -83,20 +86,28 @@ def run_trial(
         provider: The model.
         bench: Tools, final answer and sandbox of this trial.
         budget: What it may use.
+        lane: Where it runs: that in which its world was made. None for one of its own.
+        in_flight: Trials that run in this process now, itself included, for the record.
         clock: Gives seconds. A seam for tests.
 
     Returns:
-        The trial. If a provider, the sandbox or the scenario failed, `Trial.failure` says how and the
-        record ends as "error"; what was measured until then is kept.
+        The trial. If a provider, the sandbox or the scenario failed, or the trial did not end in time, `Trial.failure`
+        says how and the record ends as "error"; what was measured until then is kept.
     """
     loop = _Loop(arm=arm, provider=provider, bench=bench, budget=budget, clock=clock, prompt=prompt)
     failure: BaseException | None = None
-    state: Json = None
+    own_lane = lane or Lane()
     try:
-        ended = loop.run()
-        state = bench.toolbox.end_state()
+        own_lane.call(loop.run, budget.deadline_s)
+    except OverdueError:
+        failure = DeadlineError(loop.overdue_text())
     except BaseException as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
-        ended, failure = "error", error
+        failure = error
+    finally:
+        if lane is None:
+            own_lane.close()
+    # Where the function was left behind, it still holds the turn that it is in.
+    loop.end_turn()
     record = TrialRecord(
         scenario=scenario_id,
         arm=case.arm,
@@ -105,16 +116,35 @@ def run_trial(
         mode=loop.mode,
         turns=tuple(loop.turns),
         calls=bench.toolbox.journal,
-        ended=ended,
+        ended=loop.ended if failure is None else "error",
         error=None if failure is None else describe(failure),
         model_version=loop.model_version,
+        in_flight=in_flight,
     )
     answer = loop.answer.value if loop.answer else None
-    return Trial(record=record, answer=answer, state=state, messages=tuple(loop.messages), failure=failure)
+    return Trial(record=record, answer=answer, state=loop.state, messages=tuple(loop.messages), failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenTurn:
+    """
+    A turn whose reply is there and whose actions are not done.
+
+    Attributes:
+        reply: The reply.
+        model_s: Seconds that it took.
+        replied_at: The clock when it came.
+        calls_before: Length of the journal then.
+    """
+
+    reply: Reply
+    model_s: float
+    replied_at: float
+    calls_before: int
 
 
 class _Loop:
-    """The state of one trial while it runs."""
+    """The state of one trial while it runs. Read by another thread only once the trial has ended or is given up."""
 
     def __init__(
         self,
@@ -131,13 +161,50 @@ class _Loop:
         self._bench = bench
         self._budget = budget
         self._clock = clock
+        self._doing = "making the arm's offer"
+        self._open_turn: _OpenTurn | None = None
         self.messages = [Message(role="user", text=prompt)]
         self.turns: list[Turn] = []
         self.answer: Answer | None = None
+        self.state: Json = None
+        self.ended: Ended = "error"
         self.mode: Mode | None = None
         self.model_version: str | None = None
 
-    def run(self) -> Ended:
+    def run(self) -> None:
+        ended = self._converse()
+        self._doing = "taking the world's end state"
+        self.state = self._bench.toolbox.end_state()
+        self.ended = ended
+
+    def overdue_text(self) -> str:
+        """Say where the trial is that did not end in time."""
+        count = len(self.turns)
+        return (
+            f"the trial did not end within {self._budget.deadline_s:g} s; it was {self._doing}, "
+            f"after {count} turn{'' if count == 1 else 's'} that ended; "
+            "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in its marker"
+        )
+
+    def end_turn(self, observation: Observation | None = None) -> None:
+        """Note the turn that is open, if one is. The reply is paid for, whatever becomes of its actions."""
+        turn, self._open_turn = self._open_turn, None
+        if turn is None:
+            return
+        self.turns.append(
+            Turn(
+                index=len(self.turns),
+                model_s=turn.model_s,
+                waited_s=0.0,
+                action_s=self._clock() - turn.replied_at,
+                usage=turn.reply.usage,
+                tool_calls=len(self._bench.toolbox.journal) - turn.calls_before,
+                visible_result_bytes=0,
+                code_statuses=observation.code_statuses if observation else (),
+            )
+        )
+
+    def _converse(self) -> Ended:
         offer = self._arm.offer(self._bench)
         while len(self.turns) < self._budget.max_turns:
             reply = self._turn(offer)
@@ -149,33 +216,33 @@ class _Loop:
 
     def _turn(self, offer: Offer) -> Reply:
         request = self._request(offer)
-        asked_at = self._clock()
-        reply = self._provider.complete(request)
-        replied_at = self._clock()
+        reply = self._ask(request)
         self._note_source(reply)
         self.messages.append(reply.message)
-        calls_before = len(self._bench.toolbox.journal)
         observation = Observation()
         try:
             observation = self._act(reply)
         finally:
-            # The reply is paid for, whatever becomes of its action.
-            self.turns.append(
-                Turn(
-                    index=len(self.turns),
-                    model_s=replied_at - asked_at if reply.model_s is None else reply.model_s,
-                    waited_s=0.0,
-                    action_s=self._clock() - replied_at,
-                    usage=reply.usage,
-                    tool_calls=len(self._bench.toolbox.journal) - calls_before,
-                    visible_result_bytes=0,
-                    code_statuses=observation.code_statuses,
-                )
-            )
+            self.end_turn(observation)
         results = tuple(shortened(each, self._budget.observation_bytes) for each in observation.results)
         self.answer = observation.answer
         if results:
             self.messages.append(Message(role="tool", tool_results=results))
+        return reply
+
+    def _ask(self, request: Request) -> Reply:
+        """Ask the model and open the turn. Nothing stands between the clock and the provider."""
+        self._doing = "waiting for the model"
+        complete, clock = self._provider.complete, self._clock
+        asked_at = clock()
+        reply = complete(request)
+        replied_at = clock()
+        self._open_turn = _OpenTurn(
+            reply=reply,
+            model_s=replied_at - asked_at if reply.model_s is None else reply.model_s,
+            replied_at=replied_at,
+            calls_before=len(self._bench.toolbox.journal),
+        )
         return reply
 
     def _request(self, offer: Offer) -> Request:
@@ -195,6 +262,8 @@ class _Loop:
         """Let the arm act. A reply that was cut off, refused or empty is no answer, whatever the arm."""
         if not reply.message.tool_calls and (reply.stop != "end" or not reply.message.text.strip()):
             return Observation()
+        asked = ", ".join(dict.fromkeys(f"{call.name!r:.80}" for call in reply.message.tool_calls))
+        self._doing = f"carrying out {asked}" if asked else "reading the answer"
         return self._arm.act(reply.message, self._bench)
 
     def _note_source(self, reply: Reply) -> None:

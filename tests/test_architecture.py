@@ -33,12 +33,37 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kit": CORE | {"arms", "gate", "options", "registry", "runtimes"},
     "collection": CORE | {"gate", "measure", "options", "providers", "scenario", "trial"},
     "stage": CORE | {"arms", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
+    "ahead": CORE | {"collection", "kit", "options", "scenario", "stage", "trial"},
     "fixtures": CORE
-    | {"arms", "collection", "kit", "providers", "runtimes", "scenario", "snapshots", "stage", "tools", "trial"},
+    | {
+        "ahead",
+        "arms",
+        "collection",
+        "kit",
+        "providers",
+        "runtimes",
+        "scenario",
+        "snapshots",
+        "stage",
+        "tools",
+        "trial",
+    },
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
     "gating": CORE | {"gate", "kit", "measure", "options", "reports", "storage", "stored"},
     "session": CORE
-    | {"collection", "gating", "kit", "measure", "options", "reports", "shipping", "snapshots", "storage", "stored"},
+    | {
+        "ahead",
+        "collection",
+        "gating",
+        "kit",
+        "measure",
+        "options",
+        "reports",
+        "shipping",
+        "snapshots",
+        "storage",
+        "stored",
+    },
     "dist": CORE | {"collection", "options"},
     "storage": CORE | {"measure", "stored"},
     "snapshots": CORE,
@@ -62,6 +87,7 @@ OWNERS = {
 """Per foreign package, the room that owns it. Any other foreign package but pytest is refused."""
 
 PYTEST_SIDE = {
+    "ahead",
     "collection",
     "dist",
     "fixtures",

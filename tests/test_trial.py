@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def run(
         provider=model,
         bench=bench,
         budget=budget or Budget(),
-        **({"clock": clock} if clock else {}),
+        clock=clock or time.perf_counter,
     )
 
 

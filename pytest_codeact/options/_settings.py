@@ -100,4 +100,5 @@ class Settings:
             max_turns=self.max_turns,
             max_output_tokens=self.max_output_tokens,
             observation_bytes=self.observation_bytes,
+            deadline_s=self.deadline_s,
         )

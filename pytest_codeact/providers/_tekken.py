@@ -49,7 +49,10 @@ _Rendering: TypeAlias = "tuple[int, list[str]]"
 T = TypeVar("T")
 
 
-@cache  # the vocabulary takes 0.25 s and 100 MB to load, and never changes in a process
+_LOADING: Final = threading.Lock()
+"""Held while the vocabulary is loaded: trials that begin together would each load one."""
+
+
 def load_counter(find: Callable[[str], ModuleSpec | None] = find_spec) -> TokenCounter | None:
     """
     Load the vocabulary. Once per process and finder.
@@ -60,6 +63,12 @@ def load_counter(find: Callable[[str], ModuleSpec | None] = find_spec) -> TokenC
     Returns:
         The counter. None if mistral-common, its vocabulary or tiktoken is not installed.
     """
+    with _LOADING:
+        return _loaded(find)
+
+
+@cache  # the vocabulary takes 0.25 s and 100 MB to load, and never changes in a process
+def _loaded(find: Callable[[str], ModuleSpec | None]) -> TokenCounter | None:
     package = find("mistral_common")
     if package is None or package.origin is None or find("tiktoken") is None:
         return None
