@@ -11,8 +11,10 @@ import pytest
 from pytest_codeact.errors import UnknownNameError
 from pytest_codeact.options import Settings, read_settings
 from pytest_codeact.registry import Registry
+from pytest_codeact.resume import begin
 
 if TYPE_CHECKING:
+    from pytest_codeact.journal import Journal
     from pytest_codeact.runtimes import Runtime
 
 _KEY: pytest.StashKey[Kit] = pytest.StashKey()
@@ -25,11 +27,13 @@ class Kit:
     Attributes:
         settings: What the user asked for.
         registry: What can be named.
+        journal: Where finished trials are written down.
     """
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
+    def __init__(self, settings: Settings, registry: Registry, journal: Journal) -> None:
         self.settings = settings
         self.registry = registry
+        self.journal = journal
         self._runtime: Runtime | None = None
 
     @classmethod
@@ -38,7 +42,8 @@ class Kit:
         Give the process's kit; the first call makes it and asks every plugin to register what it has.
 
         Raises:
-            pytest.UsageError: An option cannot be read, or names what nobody registered.
+            pytest.UsageError: An option cannot be read, names what nobody registered, or asks to go on with a run
+                that cannot be.
         """
         kit = config.stash.get(_KEY, None)
         if kit is None:
@@ -47,7 +52,8 @@ class Kit:
                 config.hook.pytest_codeact_register(registry=registry)
             except ValueError as error:
                 raise pytest.UsageError(f"pytest_codeact_register: {error}") from error
-            kit = config.stash[_KEY] = cls(read_settings(config), registry)
+            settings, journal = begin(config, read_settings(config))
+            kit = config.stash[_KEY] = cls(settings, registry, journal)
             kit.check_names()
             config.add_cleanup(kit.close)
         return kit

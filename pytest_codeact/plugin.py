@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         silence_worker(config)
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
-    if read_settings(config).explicit & {"arms", "models", "metrics", "sandbox"}:
+    if read_settings(config).explicit & {"arms", "models", "metrics", "sandbox", "resume"}:
         # Here a wrong name is one line and exit code 4; found later, by a worker, it would be an internal error.
         from pytest_codeact.kit import Kit
 
@@ -122,7 +122,8 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
         return []
     from pytest_codeact.kit import Kit
 
-    return [Kit.of(config).plan_line]
+    kit = Kit.of(config)
+    return [kit.plan_line, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -168,6 +169,13 @@ class _Controller:
             from pytest_codeact.session import Session
 
             Session.of(self._config).add(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker to whose journal its trials belong."""
+        from pytest_codeact.resume import hand_over
+
+        hand_over(self._config, node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:

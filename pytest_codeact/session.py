@@ -14,6 +14,7 @@ import pytest
 
 from pytest_codeact import measure
 from pytest_codeact.collection import SNAPSHOTS
+from pytest_codeact.journal import DIRECTORY, Tally, prune
 from pytest_codeact.kit import Kit
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
@@ -53,6 +54,7 @@ class Session:
         self._interrupted = False
         self._worker_count = 0
         self.problems: list[str] = []
+        self._tally = Tally()
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
@@ -70,6 +72,8 @@ class Session:
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
         shipment = unpack(report)
+        if shipment.journal:
+            self._tally.add(self._kit.journal.receive(shipment.journal))
         if shipment.begun is not None:
             self._begun[report.nodeid] = shipment.begun
         if shipment.record is not None:
@@ -107,14 +111,22 @@ class Session:
         self._metrics = [metric for metric in self._kit.registry.metrics if metric.name not in faults]
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
         publish(self._config, self.pools, self._metrics)
+        self._end_journal()
         if self._config.getoption("update_snapshots", default=False):
             try:
                 self._write_snapshots()
             except OSError as error:
                 self.problems.append(f"the snapshots could not be written: {error}")
 
+    def _end_journal(self) -> None:
+        modes = {record.mode for record in self.records if record.mode}
+        self._kit.journal.end(interrupted=self._interrupted, modes=modes)
+        if not self._interrupted and modes <= {"reference"}:
+            prune(self._config.rootpath / DIRECTORY)
+
     def _take(self, record: TrialRecord, truth: Json) -> None:
         self.records.append(record)
+        self._kit.journal.note_verdict(record)
         if truth is not None and record.success:
             self._agreed.append((record.scenario, truth))
         else:
@@ -166,8 +178,19 @@ class Session:
             terminal.write_line(line)
         if self._written is not None:
             terminal.write_line(str(self._written))
+        self._show_journal(terminal)
         for problem in self.problems:
             terminal.write_line(problem, red=True)
+
+    def _show_journal(self, terminal: pytest.TerminalReporter) -> None:
+        for line in self._tally.lines(len(self.records)):
+            terminal.write_line(line)
+        # In a run that is to be repeated the name is what one looks for.
+        if self._interrupted or self._config.get_verbosity() > 0 or not all(each.success for each in self.records):
+            terminal.write_line(self._kit.journal.line)
+        if self._tally.incomplete:
+            # Red, but nothing that the run says is wrong: its exit code stays.
+            terminal.write_line(self._tally.incomplete, red=True)
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _BEGUN_KEY: Final = "codeact_begun"
 _RECORD_KEY: Final = "codeact"
 _TRUTH_KEY: Final = "codeact_truth"
+_JOURNAL_KEY: Final = "codeact_journal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,13 @@ class Shipment:
         begun: Of a trial that begins: the record to take should its worker die. None otherwise.
         record: The record of a trial that ended, verdict included. None otherwise.
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
+        journal: What `Journal.unsent` gave since the report before. "" for nothing.
     """
 
     begun: TrialRecord | None
     record: TrialRecord | None
     truth: Json
+    journal: str = ""
 
 
 def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -70,6 +73,9 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
     vars(report)[_RECORD_KEY] = record.to_json()
+    unsent = Kit.of(item.config).journal.unsent()
+    if unsent:
+        vars(report)[_JOURNAL_KEY] = unsent
     if TRUTH in item.stash:
         vars(report)[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
 
@@ -105,6 +111,7 @@ def unpack(report: pytest.TestReport) -> Shipment:
         begun=begun and TrialRecord.from_json(begun),
         record=record and TrialRecord.from_json(record),
         truth=json.loads(carried.get(_TRUTH_KEY, "null")),
+        journal=carried.get(_JOURNAL_KEY, ""),
     )
 
 

@@ -5,10 +5,12 @@ What one trial needs, made; and the trial, run. The fixtures and the threads tha
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.arms import Bench
 from pytest_codeact.errors import ScenarioError
+from pytest_codeact.journal import cell_of
 from pytest_codeact.providers import ModelContext, Solution
 from pytest_codeact.runtimes import Limits, Sandbox
 from pytest_codeact.tools import FinalAnswer, Toolbox
@@ -73,7 +75,7 @@ def perform(
     own_client: bool,
 ) -> Trial:
     """
-    Run a trial to its end.
+    Run a trial to its end, or take it from the journal.
 
     Args:
         kit: The process's.
@@ -87,12 +89,16 @@ def perform(
             the reference model: rows of unlike models must not meet.
     """
     stands_in = not own_client and case.model.partition("/")[0] == "reference"
-    return run_trial(
+    case = replace(case, model=CUSTOM) if stands_in else case
+    final = FinalAnswer(scenario.answer)
+    run = partial(
+        run_trial,
         scenario_id=scenario.id,
         prompt=scenario.prompt,
-        case=replace(case, model=CUSTOM) if stands_in else case,
+        case=case,
         arm=arm,
         provider=client,
-        bench=Bench(toolbox=toolbox, final=FinalAnswer(scenario.answer), sandbox=sandbox),
+        bench=Bench(toolbox=toolbox, final=final, sandbox=sandbox),
         budget=scenario.budget(kit.settings.budget),
     )
+    return kit.journal.once(cell_of(case, scenario, toolbox, final, kit.settings), run)
