@@ -165,7 +165,7 @@ class Tally:
         if self.stale:
             said.append(f"{_trials(self.stale)} of the journal run again: the scenario has changed since")
         if self.damaged:
-            said.append(f"{self.damaged} damaged lines of the journal left out")
+            said.append(f"{self.damaged} damaged line{'' if self.damaged == 1 else 's'} of the journal left out")
         return said
 
     def add(self, other: Tally) -> None:

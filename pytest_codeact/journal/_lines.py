@@ -147,8 +147,7 @@ def trial_line(cell: Cell, trial: Trial, writer: str) -> bytes:
 
     Raises:
         TypeError: It holds what is no JSON.
-        ValueError: It holds itself.
-        RecursionError: It is nested too deeply.
+        RecursionError: It is nested too deeply, or holds itself.
     """
     head = {
         "scenario": cell.scenario,
@@ -277,7 +276,8 @@ def _start(kind: str) -> bytes:
 
 def _line(kind: str, fields: Mapping[str, object]) -> bytes:
     # ASCII, as in TrialRecord.to_json: a lone surrogate in a model's text must not stop it.
-    return json.dumps({"kind": kind, **fields}, default=_fields, separators=(",", ":")).encode("ascii")
+    text = json.dumps({"kind": kind, **fields}, default=_fields, separators=(",", ":"), check_circular=False)
+    return text.encode("ascii")
 
 
 def _fields(value: object) -> dict[str, object]:
