@@ -72,8 +72,7 @@ class Session:
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
         shipment = unpack(report)
-        if shipment.journal:
-            self._tally.add(self._kit.journal.receive(shipment.journal))
+        self._hear(shipment.journal)
         if shipment.begun is not None:
             self._begun[report.nodeid] = shipment.begun
         if shipment.record is not None:
@@ -118,7 +117,13 @@ class Session:
             except OSError as error:
                 self.problems.append(f"the snapshots could not be written: {error}")
 
+    def _hear(self, unsent: str) -> None:
+        if unsent:
+            self._tally.add(self._kit.journal.receive(unsent))
+
     def _end_journal(self) -> None:
+        # This process's own counts, of what no report has carried.
+        self._hear(self._kit.journal.unsent())
         modes = {record.mode for record in self.records if record.mode}
         self._kit.journal.end(interrupted=self._interrupted, modes=modes)
         if not self._interrupted and modes <= {"reference"}:
