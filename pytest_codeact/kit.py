@@ -14,9 +14,11 @@ from pytest_codeact.errors import RuleError, UnknownNameError
 from pytest_codeact.gate import Rule
 from pytest_codeact.options import CONTROL, Settings, read_settings
 from pytest_codeact.registry import Registry
+from pytest_codeact.resume import begin
 
 if TYPE_CHECKING:
     from pytest_codeact.arms import Arm
+    from pytest_codeact.journal import Journal
     from pytest_codeact.runtimes import Runtime
 
 _KEY: pytest.StashKey[Kit] = pytest.StashKey()
@@ -29,15 +31,17 @@ class Kit:
     Attributes:
         settings: What the user asked for.
         registry: What can be named.
+        journal: Where finished trials are written down.
         rules: The rules of the gate that are for every scenario.
         lane: Where the trials run that wait for their turn. Those that run ahead have lanes of their own.
     """
 
-    def __init__(self, settings: Settings, registry: Registry) -> None:
+    def __init__(self, settings: Settings, registry: Registry, journal: Journal) -> None:
         self.settings = settings
         self.registry = registry
         self.rules: tuple[Rule, ...] = ()
         self.lane = Lane()
+        self.journal = journal
         self._runtime: Runtime | None = None
         self._starting = threading.Lock()
 
@@ -47,7 +51,8 @@ class Kit:
         Give the process's kit; the first call makes it and asks every plugin to register what it has.
 
         Raises:
-            pytest.UsageError: An option cannot be read, or names what nobody registered.
+            pytest.UsageError: An option cannot be read, names what nobody registered, or asks to go on with a run
+                that cannot be.
         """
         kit = config.stash.get(_KEY, None)
         if kit is None:
@@ -56,7 +61,8 @@ class Kit:
                 config.hook.pytest_codeact_register(registry=registry)
             except ValueError as error:
                 raise pytest.UsageError(f"pytest_codeact_register: {error}") from error
-            kit = config.stash[_KEY] = cls(read_settings(config), registry)
+            settings, journal = begin(config, read_settings(config))
+            kit = config.stash[_KEY] = cls(settings, registry, journal)
             kit.check_names()
             config.add_cleanup(kit.close)
         return kit

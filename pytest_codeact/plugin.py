@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
     settings = read_settings(config)
-    if settings.explicit & {"arms", "models", "metrics", "sandbox", "fail"}:
+    if settings.explicit & {"arms", "models", "metrics", "sandbox", "fail", "resume"}:
         # Here a wrong name is one line and exit code 4; found later, by a worker, it would be an internal error.
         from pytest_codeact.kit import Kit
 
@@ -148,7 +148,8 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
         return []
     from pytest_codeact.kit import Kit
 
-    return [Kit.of(config).plan_line]
+    kit = Kit.of(config)
+    return [kit.plan_line, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -236,6 +237,13 @@ class _Controller:
             from pytest_codeact.session import Session
 
             Session.of(self._config).add(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker to whose journal its trials belong."""
+        from pytest_codeact.resume import hand_over
+
+        hand_over(self._config, node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:

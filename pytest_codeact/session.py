@@ -16,6 +16,7 @@ from pytest_codeact import measure
 from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
+from pytest_codeact.journal import DIRECTORY, Tally, prune
 from pytest_codeact.kit import Kit
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
@@ -66,6 +67,7 @@ class Session:
         self._min_success: dict[str, float] = {}
         self._ahead = AheadNotes()
         self.problems: list[str] = []
+        self._tally = Tally()
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
@@ -88,6 +90,7 @@ class Session:
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
         shipment = unpack(report)
+        self._hear(shipment.journal)
         if shipment.begun is not None:
             self._begun[report.nodeid] = shipment.begun
         if shipment.record is not None:
@@ -159,14 +162,28 @@ class Session:
         self._gating.save_baseline(self.run, pools, self._metrics)
         guard_saving(self._config, self.problems.append)
         publish(self._config, pools, self._metrics)
+        self._end_journal()
         if self._config.getoption("update_snapshots", default=False):
             try:
                 self._write_snapshots()
             except OSError as error:
                 self.problems.append(f"the snapshots could not be written: {error}")
 
+    def _hear(self, unsent: str) -> None:
+        if unsent:
+            self._tally.add(self._kit.journal.receive(unsent))
+
+    def _end_journal(self) -> None:
+        # This process's own counts, of what no report has carried.
+        self._hear(self._kit.journal.unsent())
+        modes = {record.mode for record in self.records if record.mode}
+        self._kit.journal.end(interrupted=self._interrupted, modes=modes)
+        if not self._interrupted and modes <= {"reference"}:
+            prune(self._config.rootpath / DIRECTORY)
+
     def _take(self, record: TrialRecord, truth: Json) -> None:
         self.records.append(record)
+        self._kit.journal.note_verdict(record)
         if truth is not None and record.success:
             self._agreed.append((record.scenario, truth))
         else:
@@ -231,6 +248,7 @@ class Session:
             terminal.write_line(str(self._written))
         for line in self._ahead.lines():
             terminal.write_line(line)
+        self._show_journal(terminal)
         for problem in self.problems:
             terminal.write_line(problem, red=True)
 
@@ -248,6 +266,16 @@ class Session:
             base, control = self._kit.settings.base_arm, CONTROL if self._kit.settings.control else ""
             for line in render_table(pools, columns, base=base, control=control, width=width, notes=self._notes()):
                 terminal.write_line(line)
+
+    def _show_journal(self, terminal: pytest.TerminalReporter) -> None:
+        for line in self._tally.lines(len(self.records)):
+            terminal.write_line(line)
+        # In a run that is to be repeated the name is what one looks for.
+        if self._interrupted or self._config.get_verbosity() > 0 or not all(each.success for each in self.records):
+            terminal.write_line(self._kit.journal.line)
+        if self._tally.incomplete:
+            # Red, but nothing that the run says is wrong: its exit code stays.
+            terminal.write_line(self._tally.incomplete, red=True)
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)

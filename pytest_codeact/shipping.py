@@ -34,6 +34,7 @@ _PART_FAILED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 
 _MAX_DEPTH: Final = 40
 """Containers inside containers that a report may carry to the controller; what lies deeper is sent as text."""
+_JOURNAL_KEY: Final = "codeact_journal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Shipment:
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
         order: Name of the order in which the process runs its trials. "" without a record.
         min_success: Share of the scenario's trials that must pass. None if every one must.
+        journal: What `Journal.unsent` gave since the report before. "" for nothing.
     """
 
     begun: TrialRecord | None
@@ -56,6 +58,7 @@ class Shipment:
     truth: Json
     order: str
     min_success: float | None
+    journal: str = ""
 
 
 def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -68,22 +71,9 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         report: The report of the phase.
     """
     case = case_of(item)
-    if case is None:
+    record = None if case is None else _decided(item, case, call)
+    if case is None or record is None:
         return
-    skipped = call.excinfo is not None and call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception))
-    if call.when == "teardown" or (call.when == "setup" and call.excinfo is None):
-        return
-    if call.when == "setup":
-        if skipped and RECORD not in item.stash:
-            return
-        record = _failed_setup(item, case, call)
-    else:
-        if RECORD not in item.stash:
-            return
-        unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
-        passed = call.excinfo is None and not (_PART_FAILED in item.stash and _is_whole(call))
-        # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
-        record = replace(item.stash[RECORD], success=None if unjudged else passed)
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
     try:
         text = record.to_json()
@@ -92,16 +82,34 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     except RecordError as error:
         report.outcome, report.longrepr = "failed", str(error)
         text = _record_of_error(item, case, str(error)).to_json()
+    kit = Kit.of(item.config)
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
     carried = vars(report)
     carried[_RECORD_KEY] = text
     carried[_ORDER_KEY] = order_of(item.config)
-    carried[_MIN_SUCCESS_KEY] = min_success_of(item, Kit.of(item.config).settings)
-    rules = rules_of(item)
+    carried[_MIN_SUCCESS_KEY] = min_success_of(item, kit.settings)
+    rules, unsent = rules_of(item), kit.journal.unsent()
     if rules:
         carried[_RULES_KEY] = json.dumps(rules)
+    if unsent:
+        carried[_JOURNAL_KEY] = unsent
     if TRUTH in item.stash:
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
+
+
+def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> TrialRecord | None:
+    """Give the record of an item, verdict included, if this phase decides it."""
+    skipped = call.excinfo is not None and call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception))
+    if call.when == "teardown" or (call.when == "setup" and call.excinfo is None):
+        return None
+    if call.when == "setup":
+        return None if skipped and RECORD not in item.stash else _failed_setup(item, case, call)
+    if RECORD not in item.stash:
+        return None
+    unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
+    passed = call.excinfo is None and not (_PART_FAILED in item.stash and _is_whole(call))
+    # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
+    return replace(item.stash[RECORD], success=None if unjudged else passed)
 
 
 def _is_whole(call: pytest.CallInfo[None]) -> bool:
@@ -155,6 +163,7 @@ def unpack(report: pytest.TestReport) -> Shipment:
         truth=json.loads(carried.get(_TRUTH_KEY, "null")),
         order=carried.get(_ORDER_KEY, ""),
         min_success=carried.get(_MIN_SUCCESS_KEY),
+        journal=carried.get(_JOURNAL_KEY, ""),
     )
 
 

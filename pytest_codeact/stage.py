@@ -7,11 +7,13 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pytest_codeact.arms import Bench
 from pytest_codeact.deadline import Lane, OverdueError
 from pytest_codeact.errors import DeadlineError, ScenarioError
+from pytest_codeact.journal import cell_of
 from pytest_codeact.providers import ModelContext, Solution
 from pytest_codeact.runtimes import Limits, Sandbox
 from pytest_codeact.tools import FinalAnswer, Toolbox
@@ -256,7 +258,7 @@ def perform(
     in_flight: int,
 ) -> Trial:
     """
-    Run a trial to its end.
+    Run a trial to its end, or take it from the journal.
 
     Args:
         kit: The process's.
@@ -272,14 +274,18 @@ def perform(
         in_flight: Trials that run in this process now, itself included.
     """
     stands_in = not own_client and case.model.partition("/")[0] == "reference"
-    return run_trial(
+    case = replace(case, model=CUSTOM) if stands_in else case
+    final = FinalAnswer(scenario.answer)
+    run = partial(
+        run_trial,
         scenario_id=scenario.id,
         prompt=scenario.prompt,
-        case=replace(case, model=CUSTOM) if stands_in else case,
+        case=case,
         arm=arm,
         provider=client,
-        bench=Bench(toolbox=toolbox, final=FinalAnswer(scenario.answer), sandbox=sandbox),
+        bench=Bench(toolbox=toolbox, final=final, sandbox=sandbox),
         budget=scenario.budget(kit.settings.budget),
         lane=lane,
         in_flight=in_flight,
     )
+    return kit.journal.once(cell_of(case, scenario, toolbox, final, kit.settings), run)

@@ -12,7 +12,16 @@ from pytest_codeact.options._settings import CONTROL, DEFAULT_ARMS, DEFAULT_METR
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["CONTROL", "DEFAULT_ARMS", "DEFAULT_METRICS", "DEFAULT_MODELS", "Settings", "add_options", "read_settings"]
+__all__ = [
+    "CONTROL",
+    "DEFAULT_ARMS",
+    "DEFAULT_METRICS",
+    "DEFAULT_MODELS",
+    "Settings",
+    "add_options",
+    "flag_of",
+    "read_settings",
+]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -20,6 +29,11 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("codeact", "direct tool calling against code as action (pytest-codeact)")
     for option in OPTIONS:
         option.declare(parser, group)
+
+
+def flag_of(field: str) -> str:
+    """Give the command line's name of a field of `Settings`."""
+    return next(option.flag for option in OPTIONS if option.name == field)
 
 
 def read_settings(config: pytest.Config) -> Settings:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_codeact.providers import ModelContext, Request, Solution
     from pytest_codeact.records import ToolResult
 
-__all__ = ["ReferenceModel", "check_solution", "reference_model"]
+__all__ = ["ReferenceModel", "check_solution", "reference_model", "solution_source"]
 
 RUN_CODE: Final = "run_code"
 """Name of the tool that makes an arm a code arm. It takes one argument, `code`: the program."""

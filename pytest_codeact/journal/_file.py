@@ -1,0 +1,216 @@
+"""
+The file of a journal. Any process of the run on this machine appends to it.
+
+Three locks of the kind that ends with its process (flock): `lock` is held by the controller of a run for as long as it
+lives; the journal itself is held, shared, by every process that has it open; the directory while the first line is
+written. Where a file system has no such locks, it is done without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import FileIO
+    from pathlib import Path
+
+FILE: Final = "trials.jsonl"
+LOCK: Final = "lock"
+
+ORPHANS_END_S: Final = 20.0
+"""Seconds in which the workers of a controller that was killed are gone: execnet ends them after at most 15."""
+
+_BLOCK_BYTES: Final = 2**20
+_NOT_IN_GIT: Final = "# Made by pytest-codeact.\n*\n"
+
+
+class JournalFile:
+    """
+    The journal of a run as a file. It is made when the first line is appended.
+
+    Args:
+        directory: Of the run.
+        first_line: Gives the first line, should this process be the one that writes it.
+        owner: Whether this process is the run's controller.
+    """
+
+    def __init__(self, directory: Path, first_line: Callable[[], bytes], *, owner: bool) -> None:
+        self.directory = directory
+        self._first_line = first_line
+        self._owner = owner
+        self._file: FileIO | None = None
+        self._lock: FileIO | None = None
+        self._mutex = threading.RLock()
+        self._read_bytes = 0
+
+    def append(self, line: bytes) -> None:
+        """
+        Append a line, with one system call, whatever other threads and processes do.
+
+        Raises:
+            OSError: It could not be written, or not wholly.
+        """
+        with self._mutex:
+            descriptor = self._opened().fileno()
+            size = os.fstat(descriptor).st_size
+            # What a full disk or a killed process left behind must not spoil this line too.
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            text = b"\n" * torn + line + b"\n"
+            if os.write(descriptor, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def added(self) -> Iterator[tuple[int, bytes]]:
+        """Give the lines that were added since this was last asked, each with its place; only those that are ended."""
+        with self._mutex:
+            try:
+                descriptor = self._opened().fileno() if (self.directory / FILE).exists() else None
+            except OSError:
+                return
+            rest = b""
+            while descriptor is not None and (
+                block := os.pread(descriptor, _BLOCK_BYTES, self._read_bytes + len(rest))
+            ):
+                *lines, rest = (rest + block).split(b"\n")
+                for line in lines:
+                    yield self._read_bytes, line
+                    self._read_bytes += len(line) + 1
+
+    def read(self, place: int, length: int) -> bytes:
+        """Give the bytes of a line that `added` told of."""
+        return os.pread(self._opened().fileno(), length, place)
+
+    def take_over(self, wait_s: float = ORPHANS_END_S) -> None:
+        """
+        Open the journal of a run that was cut short, and take the end off that its last process did not finish.
+
+        Args:
+            wait_s: Seconds for which workers that outlived their controller are waited for.
+
+        Raises:
+            BlockingIOError: Another process goes on with the run, or one of its workers does not end.
+            OSError: The files cannot be opened for writing.
+        """
+        self._lock = _hold(self.directory / LOCK, wait_s=0)
+        file = _hold(self.directory / FILE, wait_s=wait_s)
+        file.truncate(_whole_bytes(file))
+        _flock(file, fcntl.LOCK_SH)
+        self._file = file
+
+    def close(self) -> None:
+        """Let go of the file and of the run."""
+        for file in (self._file, self._lock):
+            if file is not None:
+                file.close()
+        self._file = self._lock = None
+
+    def _opened(self) -> FileIO:
+        with self._mutex:
+            if self._file is None:
+                self._file = self._made()
+            return self._file
+
+    def _made(self) -> FileIO:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        ignored = self.directory.parent / ".gitignore"
+        if not ignored.exists():
+            ignored.write_text(_NOT_IN_GIT)
+        file = (self.directory / FILE).open("ab+", buffering=0)
+        try:
+            with _locked_directory(self.directory):
+                if os.fstat(file.fileno()).st_size == 0:
+                    _write_first(file, self._first_line() + b"\n")
+        except BaseException:
+            file.close()
+            raise
+        _flock(file, fcntl.LOCK_SH)
+        if self._owner and self._lock is None:
+            # Nobody else can know the run's name yet.
+            with contextlib.suppress(OSError):
+                self._lock = _hold(self.directory / LOCK, wait_s=0)
+        return file
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """
+    Hold a file alone.
+
+    Raises:
+        BlockingIOError: Another process has it.
+    """
+    with _hold(path, wait_s=0):
+        yield
+
+
+def last_line(path: Path) -> bytes:
+    """
+    Give the last line of a file without its newline, or no more than its end where it is long.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
+        return file.read().rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _write_first(file: FileIO, line: bytes) -> None:
+    if file.write(line) < len(line):
+        # Under the directory's lock nobody else has written yet, and half a first line would spoil the journal.
+        file.truncate(0)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _whole_bytes(file: FileIO) -> int:
+    """Give the bytes up to the end of the last line that is ended."""
+    end = os.fstat(file.fileno()).st_size
+    while end > 0:
+        start = max(0, end - _BLOCK_BYTES)
+        newline = os.pread(file.fileno(), end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _hold(path: Path, *, wait_s: float) -> FileIO:
+    file = path.open("ab+", buffering=0)
+    gives_up_at = time.monotonic() + wait_s
+    while True:
+        try:
+            _flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= gives_up_at:
+                file.close()
+                raise
+            time.sleep(0.05)
+        else:
+            return file
+
+
+@contextlib.contextmanager
+def _locked_directory(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _flock(file: FileIO, operation: int) -> None:
+    """Lock a file. Do nothing where the file system has no locks."""
+    try:
+        fcntl.flock(file.fileno(), operation)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return
