@@ -21,9 +21,14 @@ NOISES: tuple[Noise, ...] = ("noisy", "drifting", "skewed", "failing")
 
 ERRORS_AT_MOST = 0.05
 COVERED = (0.93, 0.97)
-COVERED_OF_SKEWED = (0.93, 0.995)
-"""Of one scenario's ten trials, every tenth of which is five times as expensive: no interval of a mean does better
-without being told so. Ours is then too wide."""
+COVERED_OF_SKEWED = (0.93, 0.99)
+"""
+Of one scenario's ten trials, every tenth of which is five times as expensive. No interval of a mean is right there:
+Student's is too wide, the bootstrap's too narrow (0.88 to 0.92); ours is the wider.
+"""
+
+COVERED_PER_CORRECT = (0.93, 0.985)
+"""Its scenarios are taken to vary with their size, and success does not: where trials fail it is a little too wide."""
 
 CV_OF_TOKENS = 0.10
 """
@@ -47,6 +52,7 @@ def test_equal_arms_are_told_apart_in_at_most_one_run_of_twenty(noise: Noise) ->
     low, high = COVERED
     assert low <= found["total covered"] <= high
     assert low <= found["median covered"] <= high
+    low, high = COVERED_PER_CORRECT
     assert low <= found["per correct covered"] <= high
     low, high = COVERED_OF_SKEWED if noise == "skewed" else COVERED
     assert low <= found["scenario covered"] <= high
@@ -58,12 +64,17 @@ def simulated(noise: Noise) -> dict[str, float]:
 
     rng = np.random.default_rng([1, NOISES.index(noise)])
     counts: Counter[str] = Counter()
-    # Every run's control is another one's comparison: they are of equal arms all.
+    # The control of a run is the comparison of the run before: both are of equal arms. What is no verdict without a
+    # floor is none with one.
     floor: float | None = None
     for _ in range(RUNS):
         sides = drawn(rng, noise)
         comparison = compare(sides.base, sides.now, TOKENS, paired=True)
-        counts += verdicts(comparison, floor)
+        counts["any scenario"] += any(delta.verdict != "cannot tell" for delta in comparison.deltas)
+        if comparison.summary.verdict != "cannot tell":
+            counts["verdict"] += 1
+            beyond = compare(sides.base, sides.now, TOKENS, paired=True, floor=floor).summary.verdict
+            counts["verdict beyond floor"] += beyond != "cannot tell"
         counts += covered(comparison, 1.0)
         if noise == "failing":
             success = compare(sides.base, sides.now, SUCCESS, paired=True)
@@ -72,19 +83,6 @@ def simulated(noise: Noise) -> dict[str, float]:
     shares = {name: count / RUNS for name, count in counts.items()}
     shares["scenario covered"] /= counts["scenarios"] / RUNS
     return {"success verdict": 0.0, "verdict": 0.0, "verdict beyond floor": 0.0, **shares}
-
-
-def verdicts(comparison: Comparison, floor: float | None) -> Counter[str]:
-    """Count what was called; a verdict beyond the floor is one that is further off than the floor."""
-    called = comparison.summary.verdict != "cannot tell"
-    beyond = floor is None or (spread(comparison) or 0) > floor
-    return Counter(
-        {
-            "verdict": called,
-            "verdict beyond floor": called and beyond,
-            "any scenario": any(delta.verdict != "cannot tell" for delta in comparison.deltas),
-        }
-    )
 
 
 def covered(comparison: Comparison, truth: float) -> Counter[str]:
@@ -125,9 +123,9 @@ def test_intervals_over_trials_cover(scenarios: int, *, paired: bool) -> None:
 
     rng = np.random.default_rng(3)
     counts: Counter[str] = Counter()
-    for _ in range(RUNS):
+    for _ in range(RUNS // 2):
         sides = drawn(rng, "noisy", ratio=1.2)
         found = compare(sides.base[:scenarios], sides.now[:scenarios], TOKENS, paired=paired)
         counts += covered(found, 1.2)
 
-    assert COVERED[0] <= counts["total covered"] / RUNS <= COVERED[1]
+    assert COVERED[0] <= counts["total covered"] / (RUNS // 2) <= COVERED[1]
