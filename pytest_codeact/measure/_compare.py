@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from pytest_codeact.measure._pools import Sample
 
 MIN_TRIALS: Final = 5
-"""Figures a side below which a scenario has no interval: four cannot show more than that they are few."""
+"""Figures a side below which a scenario has no interval: of four pairs, no test can say less than p = 1/8."""
 
 MIN_SCENARIOS: Final = 6
-"""Scenarios below which nothing is said of scenarios like these: of five, no test of them can reach 2 / 2^5 <= 0.05."""
+"""Scenarios below which nothing is said of others like these: of five, no test can say less than p = 1/16."""
 
 _LEVEL: Final = 0.05
 
@@ -42,6 +42,21 @@ def compare(
 ) -> Comparison:
     """
     Compare two sides in one metric.
+
+    Scenarios are the clusters: with at least `MIN_SCENARIOS` of them the summary's intervals are over scenarios
+    (`clustered_bounds`; of the median, `median_bounds`), with fewer over the trials within them (`function_bounds`);
+    those of a scenario are over its trials (`difference_bounds`). A figure that is not summed and is 0 or 1 in every
+    trial is a rate, as success is: it has Newcombe's interval and exact tests, over trials always.
+
+    A verdict is given where the interval excludes no change, and randomisation (Fisher-Pitman) or exact tests say
+    p <= 0.05, and the change is beyond the floor. Over scenarios two tests must agree: exchanging the sides of whole
+    scenarios, and exchanging those of trials within them. The second stops what is the same in every scenario and yet
+    no more than the order of the trials, as drift is. Of what never varied in its trials any change is a verdict.
+
+    Of eight scenarios with ten trials, in 1,000 seeded runs of equal arms for each of lognormal noise (coefficient of
+    variation 0.3), drift, heavy tails and failures, 1 to 3 % were given one, and 1 to 5 % one in any scenario. A change
+    of 10 % is found in 90 to 94 % of runs at a coefficient of variation of 0.1, in 70 to 78 % at 0.15. Metrics are not
+    corrected for each other: of twenty that did not change, one may be called.
 
     Args:
         base: The earlier side, at most one sample per scenario.
@@ -217,7 +232,7 @@ class _Judge:
 
         if self._paired:
             return [np.array(stratum).T for stratum in self._strata]
-        return [block for base, now in self._strata for block in (_column(base, 0, 2), _column(now, 1, 2))]
+        return [block for base, now in self._strata for block in (_column(base, (0,), 2), _column(now, (1,), 2))]
 
     def _delta_estimate(self, base: float | None, now: float | None) -> Estimate:
         if base is None or now is None:
@@ -273,16 +288,19 @@ class _Judge:
                 )
         if any(len(block) == 0 for side in sides for block in side):
             return Estimate()
-        means = [(*b.mean(axis=0), *n.mean(axis=0)) for b, n in zip(*sides, strict=True)]
+        means = [
+            [float(x) for x in np.column_stack([b.mean(axis=0), n.mean(axis=0)]).ravel()]
+            for b, n in zip(*sides, strict=True)
+        ]
         sums = [math.fsum(column) for column in zip(*means, strict=True)]
         if min(sums) <= 0:
             return Estimate()
-        value = (sums[2] / sums[3]) / (sums[0] / sums[1])
+        value = (sums[1] / sums[3]) / (sums[0] / sums[2])
         if self._over is None:
             return Estimate(value=value)
         if self._over == "scenarios":
             return _clustered(means, (-1, 1, 1, -1))
-        blocks = [_column(block, 2 * side, 4) for side in (0, 1) for block in sides[side]]
+        blocks = [_column(block, (side, side + 2), 4) for side in (0, 1) for block in sides[side]]
         return _scaled(value, function_bounds(blocks, (-1, 1, 1, -1), log=True), "trials")
 
     def _note(self) -> str:
@@ -312,12 +330,13 @@ def _clustered(means: Sequence[Sequence[float]], signs: Sequence[int]) -> Estima
     Give a product of powers of sums over scenarios, all of them positive.
 
     Args:
-        means: A row per scenario, a column per sum.
+        means: A row per scenario, a column per sum. The first two are the figure's, whose size says how large the
+            scenario is.
         signs: The power of each sum, 1 or -1; they add up to 0.
     """
     sums = [math.fsum(column) for column in zip(*means, strict=True)]
     parts = [[x / total for x, total in zip(row, sums, strict=True)] for row in means]
-    sizes = [math.fsum(map(abs, row)) for row in parts]
+    sizes = [math.fsum(map(abs, row[:2])) for row in parts]
     shares = [size / math.fsum(sizes) for size in sizes]
     influences = [math.fsum(sign * x for sign, x in zip(signs, row, strict=True)) for row in parts]
     value = math.prod(total**sign for sign, total in zip(signs, sums, strict=True))
@@ -325,13 +344,13 @@ def _clustered(means: Sequence[Sequence[float]], signs: Sequence[int]) -> Estima
     return _estimate(value, (value * math.exp(low), value * math.exp(high)), "scenarios")
 
 
-def _column(figures: Any, first: int, width: int) -> Any:
-    """Put figures into the columns from `first` of a block that is 0 elsewhere."""
+def _column(figures: Any, places: tuple[int, ...], width: int) -> Any:
+    """Put the columns of figures at their places in a block that is 0 elsewhere."""
     import numpy as np
 
     given = np.asarray(figures, dtype=float).reshape(len(figures), -1)
     block = np.zeros((len(given), width))
-    block[:, first : first + given.shape[1]] = given
+    block[:, places] = given
     return block
 
 

@@ -19,6 +19,9 @@ _SEED: Final = 20_260_101
 _DRAWN: Final = 9_999
 """Relabellings drawn where there are more than `_MOST_EXACT`; the smallest p-value is then 1e-4."""
 
+_DRAWN_JOINTLY: Final = 1_999
+"""Of one test over all scenarios, which no correction asks to be smaller; its smallest p-value is 5e-4."""
+
 _MOST_EXACT: Final = 10_000
 _ROUNDING: Final = 1e-11
 """Relative size below which a difference of sums is rounding."""
@@ -52,16 +55,16 @@ def joint_randomisation_p(strata: Strata, *, paired: bool) -> float:
     """
     Test whether the sum of the strata's differences of means is other than 0: `randomisation_p` over all of them.
 
-    Labels are exchanged within strata only. With several strata 9,999 joint relabellings are drawn.
+    Labels are exchanged within strata only. With several strata 1,999 joint relabellings are drawn.
     """
     import numpy as np
 
     if len(strata) == 1:
         return randomisation_p(strata, paired=paired)[0]
     rng = np.random.default_rng(_SEED)
-    total = np.zeros(_DRAWN + 1)
+    total = np.zeros(_DRAWN_JOINTLY + 1)
     for means in _relabelled_means(strata, paired=paired):
-        total += means[np.concatenate([[0], rng.integers(len(means), size=_DRAWN)])]
+        total += means[np.concatenate([[0], rng.integers(len(means), size=_DRAWN_JOINTLY)])]
     largest = [max(map(abs, (*base, *now))) for base, now in strata]
     return float(np.mean(np.abs(total) >= abs(total[0]) - _ROUNDING * math.fsum(largest)))
 
