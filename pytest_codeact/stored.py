@@ -29,6 +29,8 @@ SCHEMA: Final = 1
 RUN_KEY: Final = "codeact"
 """Key of a stored run in the file that holds it."""
 
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 _METRIC_FIELDS: Final = ("title", "unit", "summed", "better")
 """What is kept of a metric, so that one that is not registered where the run is read can be compared as well."""
 
@@ -155,23 +157,23 @@ def to_json(run: StoredRun) -> dict[str, Json]:
 
 
 def _sample_text(sample: Sample) -> str:
-    values = {name: [_finite(value) for value in column] for name, column in sample.values.items()}
     content = {
         "scenario": sample.scenario,
         "arm": sample.arm,
         "model": sample.model,
         "errors": sample.error_count,
         "trials": sample.trials,
-        "values": values,
+        "values": sample.values,
     }
-    return json.dumps(content, separators=(",", ":"))
+    try:
+        return _COMPACT.encode(content)
+    except ValueError:
+        return _COMPACT.encode({**content, "values": {name: _finite(each) for name, each in sample.values.items()}})
 
 
-def _finite(value: float | None) -> float | None:
-    """Give a figure as JSON can hold it: what is no finite number is unknown; a whole one is written without ".0"."""
-    if value is None or not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) else value
+def _finite(column: Sequence[float | None]) -> list[float | None]:
+    """Give figures as JSON can hold them: what is no finite number is unknown."""
+    return [value if value is not None and math.isfinite(value) else None for value in column]
 
 
 def read_run(path: Path) -> StoredRun:
