@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _measure(scenarios: int, trials: int) -> bool:
-    draw = random.Random(1)  # noqa: S311 - figures, not secrets
+    draw = random.Random(1)
     records = [
         _record(f"test_all.py::test_{scenario}", arm, trial, draw)
         for scenario in range(scenarios)
