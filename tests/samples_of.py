@@ -1,46 +1,92 @@
-"""Makes stored runs for tests, of figures by scenario."""
+"""Makes samples for tests: of given figures, and drawn at random from a seed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_codeact.measure import METRICS, Sample
-from pytest_codeact.stored import RunInfo, StoredRun
+from pytest_codeact.measure import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-INFO: dict[str, Any] = {
-    "version": "0.1",
-    "mode": "live",
-    "models": ("acme/one",),
-    "tokenizers": (),
-    "worker_count": 0,
-    "complete": (),
-    "failed": (),
-}
+SIZES = (14955, 12643, 15650, 26057, 15138, 59807, 10968, 18470)
+"""Tokens of eight scenarios as published for direct tool calling: one holds a third of their sum."""
+
+Noise = Literal["noisy", "drifting", "skewed", "failing"]
 
 
-def sample(
-    scenario: str, values: Mapping[str, Sequence[float | None]], *, arm: str = "code", model: str = "acme/one"
-) -> Sample:
-    """Make a sample whose trials are numbered from 1."""
-    count = len(next(iter(values.values()), ()))
+def sample_of(scenario: str, *tokens: float | None, success: Sequence[float] = (), first: int = 1) -> Sample:
+    """Make a sample of trials numbered from `first`, all successful unless said otherwise."""
     return Sample(
-        scenario=f"test_a.py::test_{scenario}",
-        arm=arm,
-        model=model,
-        trials=tuple(range(1, count + 1)),
-        values={name: tuple(column) for name, column in values.items()},
+        scenario=scenario,
+        arm="direct",
+        model="reference",
+        trials=tuple(range(first, first + len(tokens))),
+        values={"tokens": tokens, "success": tuple(success) or (1.0,) * len(tokens)},
         error_count=0,
     )
 
 
-def stored_run(*samples: Sample, name: str = "base.json", **info: Any) -> StoredRun:
-    """Make a run of the built-in metrics."""
-    return StoredRun(name=name, info=RunInfo(**(INFO | info)), samples=samples, metrics=METRICS)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """
+    Two sides drawn at random.
+
+    Attributes:
+        base: The earlier side, a sample per scenario.
+        now: The later side.
+    """
+
+    base: list[Sample]
+    now: list[Sample]
 
 
-def tokens(figures: Mapping[str, Sequence[float | None]], **info: Any) -> StoredRun:
-    """Make a run of one arm with tokens alone, by scenario."""
-    return stored_run(*(sample(scenario, {"tokens": column}) for scenario, column in figures.items()), **info)
+def drawn(rng: Any, noise: Noise, *, cv: float = 0.3, ratio: float = 1.0, trials: int = 10) -> Drawn:
+    """
+    Draw both sides of eight scenarios.
+
+    Args:
+        rng: A NumPy generator.
+        noise: "noisy" is lognormal. "drifting" adds 5 % per trial in the order ABBA. In "skewed" every tenth trial
+            is five times as expensive. In "failing" failed trials cost half as much again, the rate differs between
+            scenarios, and one trial in eight is missing.
+        cv: Coefficient of variation of the lognormal part.
+        ratio: Later side by earlier side, in truth.
+        trials: Of each scenario on each side.
+    """
+    import numpy as np
+
+    sigma = math.sqrt(math.log1p(cv * cv))
+    figures = np.exp(rng.normal(-sigma * sigma / 2, sigma, size=(2, len(SIZES), trials)))
+    figures *= np.array(SIZES)[None, :, None] * np.array([1, ratio])[:, None, None]
+    success, kept = np.ones_like(figures), np.ones(figures.shape, dtype=bool)
+    if noise == "drifting":
+        first = 2 * np.arange(trials) + np.arange(trials) % 2
+        figures *= 1.05 ** np.stack([first, 4 * np.arange(trials) + 1 - first])[:, None, :]
+    elif noise == "skewed":
+        figures *= np.where(rng.random(figures.shape) < 0.1, 5, 1)
+    elif noise == "failing":
+        success = np.where(rng.random(figures.shape) < rng.uniform(0.3, 1, size=(1, len(SIZES), 1)), 1.0, 0.0)
+        figures *= np.where(success > 0, 1, 1.5)
+        kept = rng.random(figures.shape) > 1 / 8
+    return Drawn(
+        base=[_sample(k, figures[0, k], success[0, k], kept[0, k]) for k in range(len(SIZES))],
+        now=[_sample(k, figures[1, k], success[1, k], kept[1, k]) for k in range(len(SIZES))],
+    )
+
+
+def _sample(number: int, tokens: Any, success: Any, kept: Any) -> Sample:
+    trials = [trial for trial in range(len(tokens)) if kept[trial]]
+    return Sample(
+        scenario=f"test_{number}",
+        arm="direct",
+        model="reference",
+        trials=tuple(trials),
+        values={
+            "tokens": tuple(float(tokens[trial]) for trial in trials),
+            "success": tuple(float(success[trial]) for trial in trials),
+        },
+        error_count=len(tokens) - len(trials),
+    )

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from samples_of import sample, stored_run, tokens
+from runs_of import sample, stored_run, tokens
 
 from pytest_codeact.errors import RuleError
 from pytest_codeact.gate import Judgement, Rule, judge

@@ -8,31 +8,31 @@ import math
 import statistics
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
-from pytest_codeact.measure._figures import known, matched
-from pytest_codeact.measure._resample import (
+from pytest_codeact.measure._bootstrap import (
+    clustered_bounds,
     difference_bounds,
     function_bounds,
-    joint_randomisation_p,
     median_bounds,
     median_difference_bounds,
-    randomisation_p,
 )
+from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
+from pytest_codeact.measure._figures import known, matched
+from pytest_codeact.measure._randomise import joint_randomisation_p, randomisation_p
 from pytest_codeact.measure._success import rate_bounds, rate_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_codeact.measure._comparison import Verdict
-    from pytest_codeact.measure._figures import Figures
+    from pytest_codeact.measure._figures import Bounds, Figures, Strata, Stratum
     from pytest_codeact.measure._metrics import Metric
     from pytest_codeact.measure._pools import Sample
 
 MIN_TRIALS: Final = 5
-"""Figures a side below which a scenario has no interval: four cannot show more than that they are few."""
+"""Figures a side below which a scenario has no interval: of four pairs, no test can say less than p = 1/8."""
 
 MIN_SCENARIOS: Final = 6
-"""Scenarios below which nothing is said of scenarios like these: of five, no test of them can reach 2 / 2^5 <= 0.05."""
+"""Scenarios below which nothing is said of others like these: of five, no test can say less than p = 1/16."""
 
 _LEVEL: Final = 0.05
 
@@ -42,6 +42,21 @@ def compare(
 ) -> Comparison:
     """
     Compare two sides in one metric.
+
+    Scenarios are the clusters: with at least `MIN_SCENARIOS` of them the summary's intervals are over scenarios
+    (`clustered_bounds`; of the median, `median_bounds`), with fewer over the trials within them (`function_bounds`);
+    those of a scenario are over its trials (`difference_bounds`). A figure that is not summed and is 0 or 1 in every
+    trial is a rate, as success is: it has Newcombe's interval and exact tests, over trials always.
+
+    A verdict is given where the interval excludes no change, and randomisation (Fisher-Pitman) or exact tests say
+    p <= 0.05, and the change is beyond the floor. Over scenarios two tests must agree: exchanging the sides of whole
+    scenarios, and exchanging those of trials within them. The second stops what is the same in every scenario and yet
+    no more than the order of the trials, as drift is. Of what never varied in its trials any change is a verdict.
+
+    Of eight scenarios with ten trials, in 1,000 seeded runs of equal arms for each of lognormal noise (coefficient of
+    variation 0.3), drift, heavy tails and failures, 1 to 3 % were given one, and 1 to 5 % one in any scenario. A change
+    of 10 % is found in 90 to 94 % of runs at a coefficient of variation of 0.1, in 70 to 78 % at 0.15. Metrics are not
+    corrected for each other: of twenty that did not change, one may be called.
 
     Args:
         base: The earlier side, at most one sample per scenario.
@@ -104,18 +119,18 @@ class _Judge:
             self._delta(each, p_values.get(each.scenario), bounds.get(each.scenario)) for each in self._figures
         )
 
-    def _p_values(self, strata: Sequence[tuple[tuple[float, ...], tuple[float, ...]]]) -> list[float]:
+    def _p_values(self, strata: Strata) -> list[float]:
         if self._rate:
             return [rate_p([stratum], paired=self._paired) for stratum in strata]
         found = randomisation_p(strata, paired=self._paired)
         return [min(p, _constant_p(*stratum)) for p, stratum in zip(found, strata, strict=True)]
 
-    def _bounds(self, strata: Sequence[tuple[tuple[float, ...], tuple[float, ...]]]) -> list[tuple[float, float]]:
+    def _bounds(self, strata: Strata) -> list[Bounds]:
         if self._rate:
             return [rate_bounds([stratum], paired=self._paired) for stratum in strata]
         return difference_bounds(strata, paired=self._paired)
 
-    def _delta(self, figures: Figures, p: float | None, bounds: tuple[float, float] | None) -> Delta:
+    def _delta(self, figures: Figures, p: float | None, bounds: Bounds | None) -> Delta:
         base = statistics.fmean(figures.base) if figures.base else None
         now = statistics.fmean(figures.now) if figures.now else None
         delta = None if base is None or now is None else now - base
@@ -192,8 +207,7 @@ class _Judge:
         elif self._enough_trials:
             found.append(joint_randomisation_p(self._strata, paired=self._paired))
         if self._over == "scenarios" and not self._certain:
-            sides = tuple(zip(*self._means, strict=True))
-            found += randomisation_p([(sides[0], sides[1])], paired=True)
+            found += randomisation_p([self._sides()], paired=True)
         return max(found)
 
     def _summary_verdict(
@@ -207,15 +221,18 @@ class _Judge:
             return "cannot tell"
         return self._verdict(base, now, p)
 
+    def _sides(self) -> Stratum:
+        """Give the scenarios' means, by side."""
+        base, now = zip(*self._means, strict=True)
+        return base, now
+
     def _blocks(self) -> list[Any]:
-        """What is resampled: rows of (base, now)."""
+        """Give the trials to resample: rows of (base, now)."""
         import numpy as np
 
-        if self._over == "scenarios":
-            return [np.array(self._means)]
         if self._paired:
             return [np.array(stratum).T for stratum in self._strata]
-        return [block for base, now in self._strata for block in (_column(base, 0, 2), _column(now, 1, 2))]
+        return [block for base, now in self._strata for block in (_column(base, (0,), 2), _column(now, (1,), 2))]
 
     def _delta_estimate(self, base: float | None, now: float | None) -> Estimate:
         if base is None or now is None:
@@ -223,20 +240,24 @@ class _Judge:
         if self._over is None:
             return Estimate(value=now - base)
         if self._rate:
-            low, high = rate_bounds(self._strata, paired=self._paired)
-            return _estimate(now - base, low, high, "trials")
-        low, high = function_bounds(self._blocks(), (-1, 1), log=False)
-        # Blocks over scenarios give the mean over scenarios, those over trials the sum.
-        scale = (len(self._both) if self._over == "scenarios" else 1) / (1 if self._metric.summed else len(self._both))
-        return _estimate(now - base, low * scale, high * scale, self._over)
+            return _estimate(now - base, rate_bounds(self._strata, paired=self._paired), "trials")
+        count = len(self._both)
+        if self._over == "scenarios":
+            bounds = difference_bounds([self._sides()], paired=True, widened=False)[0]
+            factor = float(count) if self._metric.summed else 1.0
+        else:
+            bounds = function_bounds(self._blocks(), (-1, 1), log=False)
+            factor = 1 if self._metric.summed else 1 / count
+        return _estimate(now - base, (bounds[0] * factor, bounds[1] * factor), self._over)
 
     def _total_estimate(self, base: float | None, now: float | None) -> Estimate:
         if not self._metric.summed or base is None or now is None or base <= 0 or now <= 0:
             return Estimate()
         if self._over is None:
             return Estimate(value=now / base)
-        low, high = function_bounds(self._blocks(), (-1, 1), log=True)
-        return _estimate(now / base, math.exp(low), math.exp(high), self._over)
+        if self._over == "scenarios":
+            return _clustered(self._means, (-1, 1))
+        return _scaled(now / base, function_bounds(self._blocks(), (-1, 1), log=True), "trials")
 
     def _median_estimate(self) -> Estimate:
         ratios = [now / base for base, now in self._means if base > 0] if self._metric.summed else []
@@ -245,7 +266,7 @@ class _Judge:
         value = statistics.median(ratios)
         if len(ratios) < MIN_SCENARIOS:
             return Estimate(value=value)
-        return _estimate(value, *median_bounds(ratios), "scenarios")
+        return _estimate(value, median_bounds(ratios), "scenarios")
 
     def _leave_one_out(self) -> tuple[float, float] | None:
         sums = [math.fsum(means[side] for means in self._means) for side in (0, 1)]
@@ -262,22 +283,25 @@ class _Judge:
         for side, samples in enumerate((base, now)):
             for sample in sorted((x for x in samples if x.scenario in ids), key=lambda x: ids[x.scenario]):
                 figures, successes = known(sample, self._metric.name), known(sample, "success")
-                sides[side].append(np.array([(figures[t], successes[t]) for t in figures.keys() & successes.keys()]))
+                sides[side].append(
+                    np.array([(figures[t], successes[t]) for t in sorted(figures.keys() & successes.keys())])
+                )
         if any(len(block) == 0 for side in sides for block in side):
             return Estimate()
-        means = np.array([[*b.mean(axis=0), *n.mean(axis=0)] for b, n in zip(*sides, strict=True)])
-        sums = [float(each) for each in means.sum(axis=0)]
+        means = [
+            [float(x) for x in np.column_stack([b.mean(axis=0), n.mean(axis=0)]).ravel()]
+            for b, n in zip(*sides, strict=True)
+        ]
+        sums = [math.fsum(column) for column in zip(*means, strict=True)]
         if min(sums) <= 0:
             return Estimate()
-        value = (sums[2] / sums[3]) / (sums[0] / sums[1])
+        value = (sums[1] / sums[3]) / (sums[0] / sums[2])
         if self._over is None:
             return Estimate(value=value)
         if self._over == "scenarios":
-            blocks = [means]
-        else:
-            blocks = [_column(block, 2 * side, 4) for side in (0, 1) for block in sides[side]]
-        low, high = function_bounds(blocks, (-1, 1, 1, -1), log=True)
-        return _estimate(value, math.exp(low), math.exp(high), self._over)
+            return _clustered(means, (-1, 1, 1, -1))
+        blocks = [_column(block, (side, side + 2), 4) for side in (0, 1) for block in sides[side]]
+        return _scaled(value, function_bounds(blocks, (-1, 1, 1, -1), log=True), "trials")
 
     def _note(self) -> str:
         count = len(self._both)
@@ -292,17 +316,41 @@ class _Judge:
         return ""
 
 
-def _estimate(value: float, low: float, high: float, over: Literal["scenarios", "trials"]) -> Estimate:
-    return Estimate(value=value, interval=Interval(low=low, high=high, over=over))
+def _estimate(value: float, bounds: Bounds, over: Literal["scenarios", "trials"]) -> Estimate:
+    return Estimate(value=value, interval=Interval(low=bounds[0], high=bounds[1], over=over))
 
 
-def _column(figures: Any, first: int, width: int) -> Any:
-    """Put figures into the columns from `first` of a block that is 0 elsewhere."""
+def _scaled(value: float, logs: Bounds, over: Literal["scenarios", "trials"]) -> Estimate:
+    """Give an estimate whose bounds are logarithms."""
+    return _estimate(value, (math.exp(logs[0]), math.exp(logs[1])), over)
+
+
+def _clustered(means: Sequence[Sequence[float]], signs: Sequence[int]) -> Estimate:
+    """
+    Give a product of powers of sums over scenarios, all of them positive.
+
+    Args:
+        means: A row per scenario, a column per sum. The first two are the figure's, whose size says how large the
+            scenario is.
+        signs: The power of each sum, 1 or -1; they add up to 0.
+    """
+    sums = [math.fsum(column) for column in zip(*means, strict=True)]
+    parts = [[x / total for x, total in zip(row, sums, strict=True)] for row in means]
+    sizes = [math.fsum(map(abs, row[:2])) for row in parts]
+    shares = [size / math.fsum(sizes) for size in sizes]
+    influences = [math.fsum(sign * x for sign, x in zip(signs, row, strict=True)) for row in parts]
+    value = math.prod(total**sign for sign, total in zip(signs, sums, strict=True))
+    low, high = clustered_bounds(influences, shares)
+    return _estimate(value, (value * math.exp(low), value * math.exp(high)), "scenarios")
+
+
+def _column(figures: Any, places: tuple[int, ...], width: int) -> Any:
+    """Put the columns of figures at their places in a block that is 0 elsewhere."""
     import numpy as np
 
     given = np.asarray(figures, dtype=float).reshape(len(figures), -1)
     block = np.zeros((len(given), width))
-    block[:, first : first + given.shape[1]] = given
+    block[:, places] = given
     return block
 
 

@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_codeact.measure._pools import Sample
+
+    Stratum: TypeAlias = tuple[Sequence[float], Sequence[float]]
+    """Figures of the earlier and of the later side in one scenario, at least one a side."""
+
+    Strata: TypeAlias = Sequence[Stratum]
+    Bounds: TypeAlias = tuple[float, float]
+    """Lower and upper end of a 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,14 @@ def known(sample: Sample, metric: str) -> dict[int, float]:
         for number, figure in zip(sample.trials, figures, strict=False)
         if figure is not None and math.isfinite(figure)
     }
+
+
+def by_size(strata: Strata) -> dict[tuple[int, int], list[int]]:
+    """Give the places of the strata by how many figures each side has."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for place, (base, now) in enumerate(strata):
+        places.setdefault((len(base), len(now)), []).append(place)
+    return places
 
 
 def _by_scenario(side: Sequence[Sample]) -> dict[str, Sample]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pytest_codeact.measure._figures import Bounds, Strata
     from pytest_codeact.measure._pools import Sample
 
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
@@ -137,7 +138,7 @@ def success_p(
 
 
 def rate_p(
-    scenarios: Sequence[tuple[Sequence[float], Sequence[float]]],
+    scenarios: Strata,
     *,
     paired: bool,
     alternative: Alternative = "two-sided",
@@ -167,7 +168,7 @@ def rate_p(
     )
 
 
-def rate_bounds(scenarios: Sequence[tuple[Sequence[float], Sequence[float]]], *, paired: bool) -> tuple[float, float]:
+def rate_bounds(scenarios: Strata, *, paired: bool) -> Bounds:
     """
     Give 95 % bounds of the later rate less the earlier one; rates are means of the scenarios' rates.
 

@@ -1,13 +1,14 @@
 """
-What chance alone does: randomisation tests and bootstrap intervals, by NumPy. The same input gives the same figures.
+How sure a figure is: bootstrap intervals, by NumPy. The same input gives the same interval.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pytest_codeact.measure._figures import by_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,140 +16,41 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_codeact.measure._figures import Bounds, Strata
+
     Array: TypeAlias = NDArray[np.float64]
-    Strata: TypeAlias = Sequence[tuple[Sequence[float], Sequence[float]]]
-    Bounds: TypeAlias = tuple[float, float]
 
 _SEED: Final = 20_260_101
-_RESAMPLES: Final = 3_999
-"""Of the bootstrap: (n + 1) * 0.025 is whole, so that its bounds are order statistics."""
+_RESAMPLES: Final = 1_999
+"""(resamples + 1) * 0.025 is whole, so that the bounds are order statistics."""
 
-_RELABELLINGS: Final = 9_999
-"""Drawn by a randomisation test that has more than `_MOST_EXACT` of them; the smallest p-value is then 1e-4."""
-
-_MOST_EXACT: Final = 20_000
 _DEGENERATE: Final = 0.01
 """Share of resamples without variance from which on the bootstrap's tails are not trusted."""
 
 _ROUNDING: Final = 1e-11
-"""Relative size below which a difference of sums is rounding."""
+"""Relative size below which a standard error is rounding."""
 
 
-def randomisation_p(strata: Strata, *, paired: bool) -> list[float]:
-    """
-    Test in each stratum whether the means of both sides differ, two-sided.
-
-    Fisher-Pitman: how often a relabelling of the sides gives a difference of means at least as large as the observed
-    one. Of pairs any may be swapped; else any trials may change sides. All relabellings are enumerated up to 20,000,
-    beyond that 9,999 are drawn and the observed one is counted with them (Phipson and Smyth 2010, "Permutation
-    p-values should never be zero", SAGMB 9:39), which keeps the test's size.
-
-    Args:
-        strata: Figures of the earlier and the later side, at least one a side.
-        paired: Whether figures at the same position are pairs.
-
-    Returns:
-        One p-value per stratum.
-    """
-    import numpy as np
-
-    return [
-        float(np.mean(np.abs(means) >= _threshold(means, stratum)))
-        for means, stratum in zip(_relabelled_means(strata, paired=paired), strata, strict=True)
-    ]
-
-
-def joint_randomisation_p(strata: Strata, *, paired: bool) -> float:
-    """
-    Test whether the sum of the strata's differences of means is other than 0: `randomisation_p` over all of them.
-
-    Labels are exchanged within strata only. With several strata 9,999 joint relabellings are drawn.
-    """
-    import numpy as np
-
-    if len(strata) == 1:
-        return randomisation_p(strata, paired=paired)[0]
-    rng = np.random.default_rng(_SEED)
-    total = np.zeros(_RELABELLINGS + 1)
-    for means in _relabelled_means(strata, paired=paired):
-        total += means[np.concatenate([[0], rng.integers(len(means), size=_RELABELLINGS)])]
-    largest = [max(map(abs, (*base, *now))) for base, now in strata]
-    return float(np.mean(np.abs(total) >= abs(total[0]) - _ROUNDING * math.fsum(largest)))
-
-
-def _threshold(means: Array, stratum: tuple[Sequence[float], Sequence[float]]) -> float:
-    return float(abs(means[0])) - _ROUNDING * max(map(abs, (*stratum[0], *stratum[1])))
-
-
-def _relabelled_means(strata: Strata, *, paired: bool) -> list[Array]:
-    """Give each stratum's difference of means under every relabelling; the first is the observed one."""
-    import numpy as np
-
-    found: list[Any] = [None] * len(strata)
-    for (base_count, now_count), places in _by_size(strata).items():
-        weights = _relabellings(base_count, now_count, paired)
-        if paired:
-            columns = np.array([np.subtract(strata[place][1], strata[place][0]) for place in places]).T
-        else:
-            columns = np.array([[*strata[place][1], *strata[place][0]] for place in places]).T
-        for place, means in zip(places, (weights @ columns).T, strict=True):
-            found[place] = means
-    return found
-
-
-def _by_size(strata: Strata) -> dict[tuple[int, int], list[int]]:
-    places: dict[tuple[int, int], list[int]] = {}
-    for place, (base, now) in enumerate(strata):
-        places.setdefault((len(base), len(now)), []).append(place)
-    return places
-
-
-@functools.lru_cache(maxsize=16)
-def _relabellings(base_count: int, now_count: int, paired: bool) -> Array:  # noqa: FBT001 - the key of a cache
-    """
-    Give the weights that make relabelled differences of means of figures.
-
-    Returns:
-        One row per relabelling, the observed one first. One column per pair, to be applied to later less earlier; or
-        one per trial, the later side's first.
-    """
-    import numpy as np
-
-    rng = np.random.default_rng([_SEED, base_count, now_count])
-    if paired:
-        if 2**now_count <= _MOST_EXACT:
-            signs = np.array(list(itertools.product((1.0, -1.0), repeat=now_count)))
-        else:
-            signs = rng.choice((1.0, -1.0), size=(_RELABELLINGS + 1, now_count))
-            signs[0] = 1.0
-        return signs / now_count
-    trials = base_count + now_count
-    if math.comb(trials, now_count) <= _MOST_EXACT:
-        later = np.zeros((math.comb(trials, now_count), trials), dtype=bool)
-        np.put_along_axis(later, np.array(list(itertools.combinations(range(trials), now_count))), values=True, axis=1)
-    else:
-        later = np.argsort(rng.random((_RELABELLINGS + 1, trials)), axis=1) < now_count
-        later[0] = np.arange(trials) < now_count
-    return np.where(later, 1 / now_count, -1 / base_count)
-
-
-def difference_bounds(strata: Strata, *, paired: bool) -> list[Bounds]:
+def difference_bounds(strata: Strata, *, paired: bool, widened: bool = True) -> list[Bounds]:
     """
     Give 95 % bounds of the later mean less the earlier one, in each stratum, over its trials.
 
     The studentized bootstrap (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 12.5; Davison
-    and Hinkley 1997, section 5.2.1), with Welch's standard error where the figures are no pairs. If more than 1 % of
-    the resamples have no variance, as with figures that are nearly all the same, Student's interval is given. Without
-    any variance in the data the interval has no width.
+    and Hinkley 1997, section 5.2.1), with Welch's standard error where the figures are no pairs; at either end it is
+    widened to Student's interval. The bootstrap alone covers 88 to 92 % where one trial in ten is five times as
+    expensive; both together cover 96 to 99 % there, and 95 to 97 % of lognormal, normal and two-valued figures with 10
+    trials a side. If more than 1 % of the resamples have no variance, as with figures that are nearly all the same,
+    it is Student's alone. Without any variance in the data the interval has no width.
 
     Args:
         strata: Figures of the earlier and the later side, at least two a side.
         paired: Whether figures at the same position are pairs.
+        widened: Whether Student's interval is the least.
     """
     import numpy as np
 
     found: list[Bounds] = [(0.0, 0.0)] * len(strata)
-    for places in _by_size(strata).values():
+    for places in by_size(strata).values():
         base, now = (np.array([strata[place][side] for place in places]).T for side in (0, 1))
         sides = [now - base] if paired else [now, -base]
         largest = np.maximum(np.abs(base).max(axis=0), np.abs(now).max(axis=0))
@@ -167,6 +69,7 @@ def difference_bounds(strata: Strata, *, paired: bool) -> list[Bounds]:
             np.sum(spreads, axis=0),
             freedom,
             _ROUNDING * largest,
+            widened=widened,
         )
         for place, low, high in zip(places, *bounds, strict=True):
             found[place] = (float(low), float(high))
@@ -206,7 +109,14 @@ def _freedom(variances: Sequence[Any], counts: Sequence[int]) -> Any:
 
 
 def _bounds(
-    estimate: Array, variance: Array, shifts: Array, variances: Array, freedom: Array, rounding: Array
+    estimate: Array,
+    variance: Array,
+    shifts: Array,
+    variances: Array,
+    freedom: Array,
+    rounding: Array,
+    *,
+    widened: bool = True,
 ) -> tuple[Array, Array]:
     """
     Give studentized bounds, one per column.
@@ -218,27 +128,25 @@ def _bounds(
         variances: Of the resamples' estimates.
         freedom: Degrees of freedom, for where Student's interval is given.
         rounding: Standard error below which there is none.
+        widened: Whether Student's interval is the least.
     """
     import numpy as np
 
-    error = np.sqrt(variance)
     flat = ~(variances > rounding**2) | ~np.isfinite(shifts)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = shifts / np.sqrt(variances)
     # A resample without variance but with a shift is infinitely far off; one without either says nothing.
     ratios[flat] = np.where(np.abs(shifts[flat]) > 0, np.copysign(np.inf, shifts[flat]), 0.0)
-    ratios.sort(axis=0)
     tail = (_RESAMPLES + 1) // 40
+    ratios = np.partition(ratios.T, (tail - 1, _RESAMPLES - tail), axis=1).T
     student = _student(freedom)
     doubtful = flat.mean(axis=0) > _DEGENERATE
-    above = np.where(doubtful, student, -ratios[tail - 1])
-    below = np.where(doubtful, student, ratios[-tail])
-    width = np.where(error > rounding, error, 0.0)
-    with np.errstate(invalid="ignore"):
-        return (
-            np.where(width > 0, estimate - below * width, estimate),
-            np.where(width > 0, estimate + above * width, estimate),
-        )
+    at_least = student if widened else np.full_like(student, -np.inf)
+    above = np.where(doubtful, student, np.maximum(-ratios[tail - 1], at_least))
+    below = np.where(doubtful, student, np.maximum(ratios[-tail], at_least))
+    error = np.sqrt(np.where(variance > rounding**2, variance, 0.0))
+    # Where there is no error, the tails may be infinite.
+    return estimate - np.where(error > 0, below, 0.0) * error, estimate + np.where(error > 0, above, 0.0) * error
 
 
 def _student(freedom: Array) -> Array:
@@ -255,13 +163,14 @@ def _student(freedom: Array) -> Array:
 
 def function_bounds(blocks: Sequence[Array], signs: Sequence[float], *, log: bool) -> Bounds:
     """
-    Give 95 % bounds of a contrast of sums, or of the logarithms of sums, by the studentized bootstrap.
+    Give 95 % bounds of a contrast of sums, or of the logarithms of sums, over the trials of these scenarios.
 
-    A sum is that of the blocks' column means. The standard error, of the data and of every resample alike, is that of
-    the linearised contrast (the delta method); with one block it is clustered at that block's rows.
+    The stratified studentized bootstrap, widened to Student's interval as in `difference_bounds`. A sum is that of the
+    blocks' column means. The standard error, of the data and of every resample alike, is that of the linearised
+    contrast (the delta method).
 
     Args:
-        blocks: Each a row per member and a column per sum; resampled by rows, independently of the others. At least
+        blocks: Each a row per trial and a column per sum; resampled by rows, independently of the others. At least
             two rows.
         signs: Weight of each sum in the contrast. They add up to 0.
         log: Whether the contrast is one of logarithms; then all sums are positive.
@@ -291,6 +200,52 @@ def function_bounds(blocks: Sequence[Array], signs: Sequence[float], *, log: boo
     freedom = _freedom(parts, [len(block) for block in blocks])
     low, high = _bounds(estimate, np.sum(parts, axis=0), shifts[:, None], variances[:, None], freedom, rounding)
     return float(low[0]), float(high[0])
+
+
+def clustered_bounds(influences: Sequence[float], shares: Sequence[float]) -> Bounds:
+    """
+    Give the 95 % interval of a sum over scenarios, or of a function of sums, less its estimate.
+
+    The studentized residual bootstrap of a model in which a scenario's noise is in proportion to its share (Davison
+    and Hinkley 1997, section 6.3.2): each scenario draws a relative residual of any of them and keeps its share, and
+    the standard error, clustered by scenario (Cameron and Miller 2015, "A practitioner's guide to cluster-robust
+    inference", section II), is taken anew. In simulations of 6, 8 and 20 scenarios, equal, unequal (one holds a third)
+    and very unequal, of constant and of varying change, of normal and heavy tails, it covers 95 to 96 %. There,
+    resampling whole scenarios covers 91 to 96 % and is a seventh wider, and finds less, because a resample may lack
+    the largest scenario. If more than 1 % of the resamples have no variance, Student's interval with as many degrees
+    of freedom as there are scenarios in effect, 1 / sum of shares² - 1, is given.
+
+    Args:
+        influences: What each scenario adds to the linearised estimate, less what its share makes expected: they add
+            up to 0. At least two.
+        shares: What part of the sums each scenario has. They add up to 1.
+
+    Returns:
+        The bounds of the estimate, less the estimate.
+    """
+    import numpy as np
+
+    influence, share = np.asarray(influences), np.asarray(shares)
+    count = len(share)
+    scale = count / (count - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residuals = np.where(share > 0, influence / share, 0.0)
+    drawn = share * (residuals - residuals.mean())[_draws(count)]
+    shifts = drawn.sum(axis=1)
+    variances = scale * ((drawn - share * shifts[:, None]) ** 2).sum(axis=1)
+    rounding = np.array([_ROUNDING])
+    freedom = np.array([max(1.0, 1 / float(share @ share) - 1)])
+    variance = np.array([scale * float(influence @ influence)])
+    low, high = _bounds(np.zeros(1), variance, shifts[:, None], variances[:, None], freedom, rounding, widened=False)
+    return float(low[0]), float(high[0])
+
+
+@functools.lru_cache(maxsize=16)
+def _draws(count: int) -> NDArray[np.intp]:
+    """Give bootstrap resamples, one a row, as `count` positions."""
+    import numpy as np
+
+    return np.random.default_rng([_SEED, count]).integers(count, size=(_RESAMPLES, count))
 
 
 def _resampled_moments(centred: Array, stream: int) -> tuple[Array, Array]:
