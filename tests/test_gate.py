@@ -231,7 +231,7 @@ def test_success_of_one_trial_is_the_limits() -> None:
 
 
 def test_own_rules_take_the_place_of_the_general_ones() -> None:
-    """A scenario with a rule of its own for a metric is judged by that one alone, and is not in the sum of the others."""
+    """A scenario with a rule of its own for a metric is judged by that one alone, and is in no sum of the others."""
     base = tokens({"one": [1000], "two": [1000], "three": [1000]})
     now = tokens({"one": [1400], "two": [1000], "three": [1000]})
 

@@ -65,7 +65,7 @@ class NoTools:
         (
             ("a",),
             {"tools": Shelf, "refrence": solution},
-            "unknown argument 'refrence'; allowed: tools, reference, answer, max_turns, tolerance, limits; "
+            "unknown argument 'refrence'; allowed: tools, reference, answer, max_turns, tolerance, limits, fail; "
             "did you mean 'reference'?",
         ),
         (("a",), {"tools": 3}, "'tools' must be a class, or a function that makes the world; got 3"),
@@ -80,6 +80,12 @@ class NoTools:
             ("a",),
             {"tools": Shelf, "limits": {"walls": 1}},
             f"unknown limit 'walls'; known limits: {', '.join(Limits.__dataclass_fields__)}; got 1",
+        ),
+        (("a",), {"tools": Shelf, "fail": 5}, "'fail' must be a rule METRIC:STAT:LIMIT or a list of such; got 5"),
+        (
+            ("a",),
+            {"tools": Shelf, "fail": ["tokens:mean:5%", 5]},
+            "'fail' must be a rule METRIC:STAT:LIMIT or a list of such; got ['tokens:mean:5%', 5]",
         ),
     ],
 )

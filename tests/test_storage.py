@@ -16,7 +16,8 @@ import pytest
 
 from pytest_codeact.measure import Pool
 from pytest_codeact.records import Mode, TrialRecord, Turn, Usage
-from pytest_codeact.storage import RunInfo, pytest_benchmark_scale_unit, run_info, update_json
+from pytest_codeact.storage import pytest_benchmark_scale_unit
+from pytest_codeact.stored import RunInfo, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +27,9 @@ ROOT = Path(__file__).parent.parent
 CONFTEST = """
 import pytest
 from pytest_codeact import storage
-from pytest_codeact.measure import METRICS, Pool
+from pytest_codeact.measure import METRICS, Pool, sample
 from pytest_codeact.records import TrialRecord, Turn, Usage
+from pytest_codeact.stored import StoredRun, run_info
 
 def pytest_addoption(parser):
     parser.addoption("--tokens", type=float, default=1.0)
@@ -96,8 +98,9 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config, benchmarks, output_json):
-    info = storage.run_info(config.pools, version="0.1", models=("reference",), tokenizers=("tekken",), worker_count=0)
-    storage.update_json(output_json, info)
+    info = run_info(config.pools, version="0.1", models=("reference",), tokenizers=("tekken",), worker_count=0)
+    samples = tuple(sample(pool, METRICS) for pool in config.pools)
+    storage.update_json(output_json, StoredRun(name="this run", info=info, samples=samples, metrics=METRICS))
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_scale_unit(config, unit, benchmarks, best, worst, sort):
