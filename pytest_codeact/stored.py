@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 """Version of the stored form. Raised when a reader of the old form would misread the new."""
 
+CONTROL: Final = "control"
+"""Name of the arm that is another one run again, in a run whose `RunInfo.control` says that there is one."""
+
 RUN_KEY: Final = "codeact"
 """Key of a stored run in the file that holds it."""
 
@@ -89,6 +92,12 @@ class StoredRun:
     info: RunInfo
     samples: tuple[Sample, ...]
     metrics: tuple[Metric, ...]
+
+    @property
+    def arms(self) -> tuple[tuple[str, str], ...]:
+        """Every arm with each of its models, in order; not the control, which is none that anybody compares."""
+        found = dict.fromkeys((sample.arm, sample.model) for sample in self.samples)
+        return tuple(each for each in found if not (self.info.control and each[0] == CONTROL))
 
 
 def mode_of(pools: Iterable[Pool]) -> Mode | None:

@@ -264,6 +264,15 @@ def test_arms_and_models_are_judged_apart() -> None:
     ]
 
 
+def test_control_is_judged_by_nothing() -> None:
+    """The second run of an arm is no arm: a baseline without a control has none to compare it with."""
+    base = stored_run(sample("one", {"tokens": [1000]}))
+    arms = [sample("one", {"tokens": [n]}, arm=arm) for arm, n in (("code", 1000), ("control", 9000))]
+
+    assert judged(base, stored_run(*arms, control=True), "tokens:mean:5%").is_passed
+    assert not judged(base, stored_run(*arms), "tokens:mean:5%").is_passed
+
+
 ONE = {"one": [1000.0] * 2}
 
 

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_codeact.measure import Pool
-from pytest_codeact.records import Mode, TrialRecord, Turn, Usage
 from pytest_codeact.storage import pytest_benchmark_scale_unit
-from pytest_codeact.stored import RunInfo, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,8 +242,10 @@ def test_one_file_has_the_run(project: Project) -> None:
         "interrupted": False,
     }
     assert result.ret == 0
-    assert project.saved()["codeact"] == info
-    assert json.loads((project.pytester.path / "out.json").read_text())["codeact"] == info
+    saved = project.saved()["codeact"]
+    assert {name: saved[name] for name in info} == info
+    assert json.loads((project.pytester.path / "out.json").read_text())["codeact"] == saved
+    assert [json.loads(each)["scenario"] for each in saved["samples"]] == info["failed"]
     assert len(list((project.pytester.path / ".benchmarks").rglob("*.json"))) == 1
 
 
@@ -408,74 +407,6 @@ def test_top_level_conftest_leaves_tables_of_others_alone(plain: Project, monkey
 
     asked.stdout.fnmatch_lines(["Name (time in parsecs)*"])
     assert without.ret == 0
-
-
-def make_pool(scenario: str, *, passed: bool, errors: int = 0, mode: Mode = "reference") -> Pool:
-    """Make a pool of one trial."""
-    turn = Turn(
-        index=0,
-        model_s=1.0,
-        waited_s=0.0,
-        action_s=0.0,
-        usage=Usage(input_tokens=1, output_tokens=1),
-        tool_calls=0,
-        visible_result_bytes=0,
-    )
-    trial = TrialRecord(
-        scenario=scenario,
-        arm="code",
-        model="reference",
-        trial=1,
-        mode=mode,
-        turns=(turn,),
-        calls=(),
-        ended="answered",
-        success=passed,
-    )
-    return Pool(scenario=scenario, arm="code", model="reference", trials=(trial,), error_count=errors)
-
-
-def test_run_info_tells_complete_from_failed() -> None:
-    """A scenario is complete if every trial in every arm passed, and failed otherwise."""
-    pools = [
-        make_pool("a", passed=True),
-        make_pool("b", passed=True),
-        make_pool("b", passed=False),
-        make_pool("c", passed=True, errors=1),
-    ]
-
-    info = run_info(pools, version="1", models=("reference",), tokenizers=(), worker_count=2, interrupted=True)
-
-    assert info == RunInfo(
-        version="1",
-        mode="reference",
-        models=("reference",),
-        tokenizers=(),
-        worker_count=2,
-        complete=("a",),
-        failed=("b", "c"),
-        interrupted=True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("modes", "expected"), [((), None), (("live",), "live"), (("live", "replay"), "mixed"), (("mixed",), "mixed")]
-)
-def test_run_info_names_the_mode(modes: tuple[Mode, ...], expected: Mode | None) -> None:
-    """A run of several modes is mixed, one without trials has none."""
-    pools = [make_pool(str(index), passed=True, mode=mode) for index, mode in enumerate(modes)]
-
-    assert run_info(pools, version="1", models=(), tokenizers=(), worker_count=0).mode == expected
-
-
-def test_update_json_adds_one_key() -> None:
-    """The run lies under a key of its own and can be written as JSON."""
-    saved: dict[str, Any] = {"version": "5.3.1"}
-
-    update_json(saved, run_info([], version="1", models=("m/x",), tokenizers=(), worker_count=0))
-
-    assert saved.keys() == {"version", "codeact"}
-    assert json.loads(json.dumps(saved["codeact"]))["models"] == ["m/x"]
 
 
 @pytest.fixture

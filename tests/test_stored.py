@@ -18,6 +18,8 @@ from pytest_codeact.stored import RUN_KEY, from_json, read_run, run_info, to_jso
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_codeact.records import Mode
+
 RUN = stored_run(
     sample("one", {"tokens": [1000.5, None], "success": [1.0, 0.0]}),
     sample("two", {"tokens": [7, 8], "success": [1.0, 1.0]}, arm="direct"),
@@ -169,3 +171,13 @@ def test_info_tells_scenarios_that_failed() -> None:
     )
 
     assert (found.complete, found.failed, found.mode) == (("a",), ("b", "c"), "reference")
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"), [((), None), (("live",), "live"), (("live", "replay"), "mixed"), (("mixed",), "mixed")]
+)
+def test_info_names_the_mode(modes: tuple[Mode, ...], expected: Mode | None) -> None:
+    """A run of several modes is mixed, one without trials has none."""
+    trials = [replace(record(str(index)), mode=mode) for index, mode in enumerate(modes)]
+
+    assert run_info(pools(trials), version="1", models=(), tokenizers=(), worker_count=0).mode == expected
