@@ -69,7 +69,7 @@ def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> 
         reasons = {metric.name: metric_obstacle(metric, base.info, now.info) for metric in metrics}
         refusals += [reason for reason in reasons.values() if reason]
         usable = [metric for metric in metrics if not reasons[metric.name]]
-        for arm, model in dict.fromkeys((sample.arm, sample.model) for sample in now.samples):
+        for arm, model in now.arms:
             sides = [[s for s in run.samples if (s.arm, s.model) == (arm, model)] for run in (base, now)]
             reason = group_obstacle(base, now, arm, model)
             if reason:

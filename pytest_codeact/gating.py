@@ -72,6 +72,11 @@ class Gating:
             self._own[scenario] = rules
 
     @property
+    def has_rules(self) -> bool:
+        """Whether there is something to judge by."""
+        return bool(self._kit.rules or self._own)
+
+    @property
     def is_red(self) -> bool:
         """Whether the gate makes the run fail."""
         return bool(self.problems) or (self._judgement is not None and not self._judgement.is_passed)
@@ -79,7 +84,7 @@ class Gating:
     def judge(self, run: StoredRun) -> None:
         """Judge a run, if there are rules."""
         settings = self._kit.settings
-        if not self._kit.rules and not self._own:
+        if not self.has_rules:
             return
         baseline = self._config.stash.get(_BASELINE, None)
         try:
@@ -141,4 +146,6 @@ class Gating:
 def _no_baseline(asked: str) -> str:
     if not asked:
         return "nothing to compare with: name a stored run or a baseline file with --benchmark-compare"
-    return f"no baseline yet: {asked} names no stored run; write one with --codeact-save-baseline=FILE"
+    named = asked.partition("=")[2]
+    file = named if named.endswith(".json") else "FILE"
+    return f"no baseline yet: {asked} names no stored run; write one with --codeact-save-baseline={file}"

@@ -240,7 +240,7 @@ class Session:
         """Write the table and what must be said with it."""
         from pytest_codeact.storage import trim_table
 
-        trim_table(self._config)
+        trim_table(self._config, gated=self._gating.has_rules)
         if self.records:
             self._show_table(terminal)
         self._gating.show(terminal)

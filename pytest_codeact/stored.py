@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 SCHEMA: Final = 1
 """Version of the stored form. Raised when a reader of the old form would misread the new."""
 
+CONTROL: Final = "control"
+"""Name of the arm that is another one run again, in a run whose `RunInfo.control` says that there is one."""
+
 RUN_KEY: Final = "codeact"
 """Key of a stored run in the file that holds it."""
+
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 _METRIC_FIELDS: Final = ("title", "unit", "summed", "better")
 """What is kept of a metric, so that one that is not registered where the run is read can be compared as well."""
@@ -89,6 +94,12 @@ class StoredRun:
     info: RunInfo
     samples: tuple[Sample, ...]
     metrics: tuple[Metric, ...]
+
+    @property
+    def arms(self) -> tuple[tuple[str, str], ...]:
+        """Every arm with each of its models, in order; not the control, which is none that anybody compares."""
+        found = dict.fromkeys((sample.arm, sample.model) for sample in self.samples)
+        return tuple(each for each in found if not (self.info.control and each[0] == CONTROL))
 
 
 def mode_of(pools: Iterable[Pool]) -> Mode | None:
@@ -159,23 +170,23 @@ def to_json(run: StoredRun) -> dict[str, Json]:
 
 
 def _sample_text(sample: Sample) -> str:
-    values = {name: [_finite(value) for value in column] for name, column in sample.values.items()}
     content = {
         "scenario": sample.scenario,
         "arm": sample.arm,
         "model": sample.model,
         "errors": sample.error_count,
         "trials": sample.trials,
-        "values": values,
+        "values": sample.values,
     }
-    return json.dumps(content, separators=(",", ":"))
+    try:
+        return _COMPACT.encode(content)
+    except ValueError:
+        return _COMPACT.encode({**content, "values": {name: _finite(each) for name, each in sample.values.items()}})
 
 
-def _finite(value: float | None) -> float | None:
-    """Give a figure as JSON can hold it: what is no finite number is unknown; a whole one is written without ".0"."""
-    if value is None or not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) else value
+def _finite(column: Sequence[float | None]) -> list[float | None]:
+    """Give figures as JSON can hold them: what is no finite number is unknown."""
+    return [value if value is not None and math.isfinite(value) else None for value in column]
 
 
 def read_run(path: Path) -> StoredRun:

@@ -28,6 +28,7 @@ def test_unknown_name_error_without_any_known_name() -> None:
         ("ProviderError", "CodeActError"),
         ("SandboxError", "CodeActError"),
         ("RecordError", "CodeActError"),
+        ("RuleError", "CodeActError"),
         ("UnknownNameError", "CodeActError"),
         ("CodeActWarning", "UserWarning"),
     ],

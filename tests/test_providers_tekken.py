@@ -220,7 +220,7 @@ def test_count_request_equals_mistral_common_for_odd_conversations(
 
 def test_count_request_joins_system_and_task_exactly(counter: TokenCounter, theirs: Theirs) -> None:
     """Counting the system prompt apart from the task never changes the sum, whatever meets at the seam."""
-    draw = random.Random(7)  # noqa: S311 - repeatable test data
+    draw = random.Random(7)
     alphabet = "aZ9.,/ \n\r\t#_-'\"{}(é漢\u0301\u00a0\u2028\x1c\x85🙂"
     for _ in range(1500):
         system, task = ("".join(draw.choices(alphabet, k=draw.randint(1, 5))) for _ in range(2))

@@ -66,7 +66,7 @@ class NoTools:
             ("a",),
             {"tools": Shelf, "refrence": solution},
             "unknown argument 'refrence'; allowed: tools, reference, answer, max_turns, tolerance, limits, "
-            "min_success; did you mean 'reference'?",
+            "deadline_s, min_success, fail; did you mean 'reference'?",
         ),
         (("a",), {"tools": 3}, "'tools' must be a class, or a function that makes the world; got 3"),
         (("a",), {"tools": Shelf, "reference": 3}, "'reference' must be a function that takes the tools; got 3"),
@@ -84,6 +84,12 @@ class NoTools:
         (("a",), {"tools": Shelf, "min_success": 1.5}, "'min_success' must be a number from 0 to 1; got 1.5"),
         (("a",), {"tools": Shelf, "min_success": True}, "'min_success' must be a number from 0 to 1; got True"),
         (("a",), {"tools": Shelf, "min_success": "80%"}, "'min_success' must be a number from 0 to 1; got '80%'"),
+        (("a",), {"tools": Shelf, "fail": 5}, "'fail' must be a rule METRIC:STAT:LIMIT or a list of such; got 5"),
+        (
+            ("a",),
+            {"tools": Shelf, "fail": ["tokens:mean:5%", 5]},
+            "'fail' must be a rule METRIC:STAT:LIMIT or a list of such; got ['tokens:mean:5%', 5]",
+        ),
     ],
 )
 def test_wrong_argument_is_refused(args: tuple[object, ...], kwargs: dict[str, Any], message: str) -> None:

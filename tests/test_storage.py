@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_codeact.measure import Pool
-from pytest_codeact.records import Mode, TrialRecord, Turn, Usage
-from pytest_codeact.storage import RunInfo, pytest_benchmark_scale_unit, run_info, update_json
+from pytest_codeact.storage import pytest_benchmark_scale_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +24,9 @@ ROOT = Path(__file__).parent.parent
 CONFTEST = """
 import pytest
 from pytest_codeact import storage
-from pytest_codeact.measure import METRICS, Pool
+from pytest_codeact.measure import METRICS, Pool, sample
 from pytest_codeact.records import TrialRecord, Turn, Usage
+from pytest_codeact.stored import StoredRun, run_info
 
 def pytest_addoption(parser):
     parser.addoption("--tokens", type=float, default=1.0)
@@ -96,8 +95,9 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config, benchmarks, output_json):
-    info = storage.run_info(config.pools, version="0.1", models=("reference",), tokenizers=("tekken",), worker_count=0)
-    storage.update_json(output_json, info)
+    info = run_info(config.pools, version="0.1", models=("reference",), tokenizers=("tekken",), worker_count=0)
+    samples = tuple(sample(pool, METRICS) for pool in config.pools)
+    storage.update_json(output_json, StoredRun(name="this run", info=info, samples=samples, metrics=METRICS))
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_scale_unit(config, unit, benchmarks, best, worst, sort):
@@ -244,8 +244,10 @@ def test_one_file_has_the_run(project: Project) -> None:
         "seed": 0,
     }
     assert result.ret == 0
-    assert project.saved()["codeact"] == info
-    assert json.loads((project.pytester.path / "out.json").read_text())["codeact"] == info
+    saved = project.saved()["codeact"]
+    assert {name: saved[name] for name in info} == info
+    assert json.loads((project.pytester.path / "out.json").read_text())["codeact"] == saved
+    assert [json.loads(each)["scenario"] for each in saved["samples"]] == info["failed"]
     assert len(list((project.pytester.path / ".benchmarks").rglob("*.json"))) == 1
 
 
@@ -407,74 +409,6 @@ def test_top_level_conftest_leaves_tables_of_others_alone(plain: Project, monkey
 
     asked.stdout.fnmatch_lines(["Name (time in parsecs)*"])
     assert without.ret == 0
-
-
-def make_pool(scenario: str, *, passed: bool, errors: int = 0, mode: Mode = "reference") -> Pool:
-    """Make a pool of one trial."""
-    turn = Turn(
-        index=0,
-        model_s=1.0,
-        waited_s=0.0,
-        action_s=0.0,
-        usage=Usage(input_tokens=1, output_tokens=1),
-        tool_calls=0,
-        visible_result_bytes=0,
-    )
-    trial = TrialRecord(
-        scenario=scenario,
-        arm="code",
-        model="reference",
-        trial=1,
-        mode=mode,
-        turns=(turn,),
-        calls=(),
-        ended="answered",
-        success=passed,
-    )
-    return Pool(scenario=scenario, arm="code", model="reference", trials=(trial,), error_count=errors)
-
-
-def test_run_info_tells_complete_from_failed() -> None:
-    """A scenario is complete if every trial in every arm passed, and failed otherwise."""
-    pools = [
-        make_pool("a", passed=True),
-        make_pool("b", passed=True),
-        make_pool("b", passed=False),
-        make_pool("c", passed=True, errors=1),
-    ]
-
-    info = run_info(pools, version="1", models=("reference",), tokenizers=(), worker_count=2, interrupted=True)
-
-    assert info == RunInfo(
-        version="1",
-        mode="reference",
-        models=("reference",),
-        tokenizers=(),
-        worker_count=2,
-        complete=("a",),
-        failed=("b", "c"),
-        interrupted=True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("modes", "expected"), [((), None), (("live",), "live"), (("live", "replay"), "mixed"), (("mixed",), "mixed")]
-)
-def test_run_info_names_the_mode(modes: tuple[Mode, ...], expected: Mode | None) -> None:
-    """A run of several modes is mixed, one without trials has none."""
-    pools = [make_pool(str(index), passed=True, mode=mode) for index, mode in enumerate(modes)]
-
-    assert run_info(pools, version="1", models=(), tokenizers=(), worker_count=0).mode == expected
-
-
-def test_update_json_adds_one_key() -> None:
-    """The run lies under a key of its own and can be written as JSON."""
-    saved: dict[str, Any] = {"version": "5.3.1"}
-
-    update_json(saved, run_info([], version="1", models=("m/x",), tokenizers=(), worker_count=0))
-
-    assert saved.keys() == {"version", "codeact"}
-    assert json.loads(json.dumps(saved["codeact"]))["models"] == ["m/x"]
 
 
 @pytest.fixture

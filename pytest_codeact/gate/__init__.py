@@ -77,7 +77,7 @@ class _Work:
         self._on_noise = on_noise
         self._findings: list[tuple[Finding, _Strata]] = []
         self._refusals: dict[str, None] = {}
-        self._groups = list(dict.fromkeys((sample.arm, sample.model) for sample in now.samples))
+        self._groups = now.arms
         self._earlier, self._later = (
             {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
         )

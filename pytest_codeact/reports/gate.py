@@ -84,6 +84,8 @@ def _row(finding: Finding, names: dict[str, str], *, several_models: bool) -> Se
 
 def _texts(judgement: Judgement) -> list[str]:
     texts = []
+    if any(finding.scenario is None for finding in judgement.failed):
+        texts.append("Figures over all scenarios are the means of theirs.")
     reasons = Counter(finding.note for finding in judgement.failed if finding.interval is None)
     texts += [f"* {reason}: the limit decided" if "limit" not in reason else f"* {reason}" for reason in reasons]
     texts += [f"cannot judge: {refusal}" for refusal in judgement.refusals]

@@ -113,15 +113,19 @@ def silence_worker(config: pytest.Config) -> None:
             setattr(config.option, f"benchmark_{name}", None)
 
 
-def trim_table(config: pytest.Config) -> None:
+def trim_table(config: pytest.Config, *, gated: bool = False) -> None:
     """
     Take our entries out of what pytest-benchmark is about to print; other entries stay.
 
     Not if the user asked for its tables: by comparing, by a histogram, or by choosing groups or columns.
     Call it in a `pytest_terminal_summary(tryfirst=True)`.
+
+    Args:
+        config: The controller's.
+        gated: Whether our own gate says what came of comparing: then to compare is not to ask for tables.
     """
     session = _session(config)
-    asked = ("compare", "compare_fail", "histogram", "columns")
+    asked = ("compare_fail", "histogram", "columns", *(() if gated else ("compare",)))
     if session is None or not session.groups or any(config.getoption(f"benchmark_{name}") for name in asked):
         return
     if config.getoption("benchmark_group_by") == "group":
