@@ -95,6 +95,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the end of a scenario's test: what is reported before it is a subtest."""
+    try:
+        return (yield)
+    finally:
+        if "codeact_case" in getattr(getattr(item, "callspec", None), "params", {}):
+            from pytest_codeact.shipping import BODY_ENDED
+
+            item.stash[BODY_ENDED] = True
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -239,7 +251,11 @@ class _Controller:
         """Keep a worker's death from making its snapshots look unused."""
         from pytest_codeact.session import Session
 
-        if error and Session.get(self._config) and self._config.pluginmanager.has_plugin("syrupy"):
+        if error and Session.get(self._config):
+            self._distrust_unused()
+
+    def _distrust_unused(self) -> None:
+        if self._config.pluginmanager.has_plugin("syrupy"):
             from pytest_codeact.snapshots import distrust_unused
 
             distrust_unused(self._config)
@@ -254,6 +270,8 @@ class _Controller:
         lost = [] if cut_short or self._distribution is None else self._distribution.unreported
         ours = Session.of(self._config) if lost else Session.get(self._config)
         if ours is not None:
+            if cut_short and self._worker_count:
+                self._distrust_unused()
             ours.finish(interrupted=cut_short, worker_count=self._worker_count, lost=lost)
             if ours.problems and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

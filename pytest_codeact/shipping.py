@@ -28,6 +28,9 @@ _ORDER_KEY: Final = "codeact_order"
 _MIN_SUCCESS_KEY: Final = "codeact_min_success"
 _FAILED_KEY: Final = "codeact_failed"
 
+BODY_ENDED: Final[pytest.StashKey[bool]] = pytest.StashKey()
+"""Set for an item whose test function has ended: a report of a call before that is one of a subtest."""
+
 _PART_FAILED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 """Set for an item of which a subtest failed and was taken as data."""
 
@@ -78,7 +81,7 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         if RECORD not in item.stash:
             return
         unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
-        passed = call.excinfo is None and not (_PART_FAILED in item.stash and _is_whole(call))
+        passed = call.excinfo is None and not (_PART_FAILED in item.stash and BODY_ENDED in item.stash)
         # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
         record = replace(item.stash[RECORD], success=None if unjudged else passed)
     record = replace(record, worker=getattr(item.config, "workerinput", {}).get("workerid", ""))
@@ -96,11 +99,6 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     carried[_MIN_SUCCESS_KEY] = min_success_of(item, Kit.of(item.config).settings)
     if TRUTH in item.stash:
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
-
-
-def _is_whole(call: pytest.CallInfo[None]) -> bool:
-    """Tell the report of a test from that of one of its subtests, for which pytest makes up a call without a result."""
-    return call.excinfo is not None or call.result is not None
 
 
 def _take_as_data(item: pytest.Item, report: pytest.TestReport) -> None:
