@@ -102,6 +102,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the end of a scenario's test: what is reported before it is a subtest."""
+    try:
+        return (yield)
+    finally:
+        if "codeact_case" in getattr(getattr(item, "callspec", None), "params", {}):
+            from pytest_codeact.shipping import BODY_ENDED
+
+            item.stash[BODY_ENDED] = True
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -271,7 +283,11 @@ class _Controller:
             from pytest_codeact.ahead import AheadNotes
 
             session.add_ahead(AheadNotes.from_json(said))
-        if error and Session.get(self._config) and self._config.pluginmanager.has_plugin("syrupy"):
+        if error and Session.get(self._config):
+            self._distrust_unused()
+
+    def _distrust_unused(self) -> None:
+        if self._config.pluginmanager.has_plugin("syrupy"):
             from pytest_codeact.snapshots import distrust_unused
 
             distrust_unused(self._config)
@@ -292,6 +308,8 @@ class _Controller:
             if ours is not None:
                 ours.add_ahead(notes)
         if ours is not None:
+            if cut_short and self._worker_count:
+                self._distrust_unused()
             ours.finish(interrupted=cut_short, worker_count=self._worker_count, lost=lost)
             if ours.is_red and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -34,6 +34,10 @@ SCHEMA_VERSION: Final = 2
 RESULT_PREVIEW_BYTES: Final = 2_000
 """Results longer than this are left out of the JSON form of a call (`result_bytes` stays)."""
 
+_MAX_FAULT_DEPTH: Final = 40
+_MAX_FAULT_PATH: Final = 100
+"""How deep a value is searched for what JSON does not have, and characters of the path that a message shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
@@ -272,27 +276,25 @@ class TrialRecord:
             raise RecordError(f"damaged trial record: {error}; run the trial again") from error
 
 
-def _fault(value: object, path: str) -> str:
+def _fault(value: object, path: str, depth: int = 0) -> str:
     """Say where in a value something is that JSON does not have, and of which type it is. "" if it is not found."""
+    faults: list[str] = []
+    parts: list[tuple[str, object]] = []
     match value:
         case None | bool() | int() | float() | str():
-            return ""
+            pass
+        case _ if depth > _MAX_FAULT_DEPTH:
+            faults = [f"{path[:_MAX_FAULT_PATH]}... contains itself, or is nested too deeply"]
         case dict():
-            faults = [f"{path} has the key {key!r}" for key in value if not isinstance(key, str)]
+            faults = [f"{path} has the key {key!r}" for key in value if _fault(key, path) or isinstance(key, tuple)]
             parts = [(f"{path}[{key!r}]", each) for key, each in value.items()]
         case list() | tuple():
-            faults, parts = [], [(f"{path}[{index}]", each) for index, each in enumerate(value)]
+            parts = [(f"{path}[{index}]", each) for index, each in enumerate(value)]
         case _ if is_dataclass(value):
-            faults, parts = (
-                [],
-                [(f"{path}.{field.name}", getattr(value, field.name)) for field in dataclass_fields(value)],
-            )
+            parts = [(f"{path}.{field.name}", getattr(value, field.name)) for field in dataclass_fields(value)]
         case _:
-            return f"{path} is a {type(value).__name__}"
-    try:
-        return next(filter(None, (*faults, *(_fault(each, where) for where, each in parts))), "")
-    except RecursionError:
-        return f"{path} contains itself, or is nested too deeply"
+            faults = [f"{path} is a {type(value).__name__}"]
+    return next(filter(None, (*faults, *(_fault(each, where, depth + 1) for where, each in parts))), "")
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

@@ -300,9 +300,9 @@ def _lost_lines(lost: Sequence[str]) -> list[str]:
     if not lost:
         return []
     more = [f"  ... and {len(lost) - _MAX_LISTED} more"] if len(lost) > _MAX_LISTED else []
-    count = "1 trial was" if len(lost) == 1 else f"{len(lost)} trials were"
+    count, them = ("1 trial was", "it") if len(lost) == 1 else (f"{len(lost)} trials were", "them")
     return [
-        f"{count} collected and never reported: no worker was left to run them, or one lost them; run them again:",
+        f"{count} collected and never reported: no worker was left to run {them}, or one lost {them}; run again:",
         *(f"  {node_id}" for node_id in lost[:_MAX_LISTED]),
         *more,
     ]

@@ -29,6 +29,9 @@ _ORDER_KEY: Final = "codeact_order"
 _MIN_SUCCESS_KEY: Final = "codeact_min_success"
 _FAILED_KEY: Final = "codeact_failed"
 
+BODY_ENDED: Final[pytest.StashKey[bool]] = pytest.StashKey()
+"""Set for an item whose test function has ended: a report of a call before that is one of a subtest."""
+
 _PART_FAILED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 """Set for an item of which a subtest failed and was taken as data."""
 
@@ -107,14 +110,9 @@ def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> Tria
     if RECORD not in item.stash:
         return None
     unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
-    passed = call.excinfo is None and not (_PART_FAILED in item.stash and _is_whole(call))
+    passed = call.excinfo is None and not (_PART_FAILED in item.stash and BODY_ENDED in item.stash)
     # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
     return replace(item.stash[RECORD], success=None if unjudged else passed)
-
-
-def _is_whole(call: pytest.CallInfo[None]) -> bool:
-    """Tell the report of a test from that of one of its subtests, for which pytest makes up a call without a result."""
-    return call.excinfo is not None or call.result is not None
 
 
 def _take_as_data(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from records_of import call, record, turn, usage
@@ -67,3 +70,37 @@ def test_damaged_record_is_refused() -> None:
     assert str(caught.value).startswith("damaged trial record: ")
     assert "'arm'" in str(caught.value)
     assert str(caught.value).endswith("; run the trial again")
+
+
+def cyclic() -> dict[str, Any]:
+    """Make a dict in itself."""
+    value: dict[str, Any] = {}
+    value["again"] = value
+    return value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"price": Decimal(1)}, "record.calls[0].arguments['price'] is a Decimal"),
+        ({"ids": [1, {2}]}, "record.calls[0].arguments['ids'][1] is a set"),
+        ({(1, 2): 3}, "record.calls[0].arguments has the key (1, 2)"),
+        (cyclic(), "... contains itself, or is nested too deeply"),
+    ],
+    ids=["decimal", "set", "key", "cycle"],
+)
+def test_record_that_json_cannot_hold_says_where(arguments: Any, fault: str) -> None:
+    """The message names scenario, trial, field and type, and who can mend it."""
+    made = replace(record(trial=4), calls=(replace(call(), arguments=arguments),))
+    with pytest.raises(RecordError) as caught:
+        made.to_json()
+
+    message = str(caught.value)
+    assert message.startswith(
+        "test_a.py::test_one: trial 4 of arm 'direct', model 'reference', cannot be recorded: record.calls[0].arguments"
+    )
+    assert fault in message
+    assert message.endswith(
+        "; allowed are None, bool, int, float, str, list and dict; whoever made the value (provider, arm, runtime) "
+        "must convert it"
+    )

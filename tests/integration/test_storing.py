@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from stored_runs import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,27 +16,6 @@ if TYPE_CHECKING:
 CONFTEST = "from pytest_codeact.storage import pytest_benchmark_scale_unit\n"
 
 COMMAND = Path(sys.executable).with_name("pytest-benchmark")
-
-TIMES = {"latency_s", "model_s", "action_s"}
-
-
-def stored(project: pytest.Pytester, name: str = "run.json") -> dict[str, Any]:
-    """Read a file that a run wrote."""
-    run: dict[str, Any] = json.loads((project.path / name).read_text())
-    return run
-
-
-def counted(run: dict[str, Any]) -> list[Any]:
-    """Give of a stored run what no clock has touched."""
-    entries = []
-    for entry in run["benchmarks"]:
-        is_time = entry["params"]["metric"] in TIMES
-        stats = None if is_time else {k: v for k, v in entry["stats"].items() if k != "ops"}
-        means = {k: v for k, v in entry["extra_info"].get("means", {}).items() if k not in TIMES}
-        entries.append(
-            (entry["fullname"], entry["group"], entry["params"], stats, {**entry["extra_info"], "means": means})
-        )
-    return entries
 
 
 def test_one_entry_per_scenario_arm_and_metric(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
@@ -49,17 +29,6 @@ def test_one_entry_per_scenario_arm_and_metric(project: pytest.Pytester, run: Ca
         for arm in ("direct", "code")
         for metric in ("", ":round_trips", ":input_tokens", ":output_tokens", ":tokens")
     )
-
-
-def test_xdist_stores_what_one_process_stores(project: pytest.Pytester) -> None:
-    """-n 2 gives one file that equals that of a plain run in every field that is not a time."""
-    project.runpytest_subprocess("--benchmark-json=plain.json")
-    project.runpytest_subprocess("--benchmark-json=two.json", "-n2")
-    plain, two = stored(project, "plain.json"), stored(project, "two.json")
-
-    assert counted(plain) == counted(two)
-    assert {**plain["codeact"], "worker_count": None} == {**two["codeact"], "worker_count": None}
-    assert (plain["codeact"]["worker_count"], two["codeact"]["worker_count"]) == (0, 2)
 
 
 def test_stored_run_says_what_kind_of_run_it_is(project: pytest.Pytester) -> None:
