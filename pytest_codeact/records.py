@@ -8,7 +8,7 @@ reaches the controller from an xdist worker.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from pytest_codeact.errors import RecordError
@@ -225,11 +225,8 @@ class TrialRecord:
         ASCII, so that neither a lone surrogate in a model's text nor a control character can stop it on its
         way through execnet, a file or a terminal.
         """
-        fields = asdict(self)
-        for call in fields["calls"]:
-            if call["result_bytes"] > RESULT_PREVIEW_BYTES:
-                call["result"] = None
-        return json.dumps({"schema": SCHEMA_VERSION, **fields}, separators=(",", ":"))
+        # Not by `asdict`, which copies every argument and result and takes most of the time.
+        return json.dumps({"schema": SCHEMA_VERSION, **_fields(self)}, separators=(",", ":"), default=_json_form)
 
     @classmethod
     def from_json(cls, text: str) -> TrialRecord:
@@ -259,6 +256,19 @@ class TrialRecord:
             )
         except (TypeError, KeyError) as error:
             raise RecordError(f"damaged trial record: {error}; run the trial again") from error
+
+
+def _fields(value: TrialRecord | Turn | Usage | CallRecord) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _json_form(value: object) -> dict[str, Any]:
+    """Give the fields of a part of a record. As `json` asks, what is none raises TypeError."""
+    if isinstance(value, CallRecord) and value.result_bytes > RESULT_PREVIEW_BYTES:
+        return {**_fields(value), "result": None}
+    if isinstance(value, Turn | Usage | CallRecord):
+        return _fields(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

@@ -119,7 +119,7 @@ def _report(shape: Shape) -> int:
         (project / "conftest.py").write_text(CONFTEST)
         (project / "test_waits.py").write_text(SCENARIO)
         started = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - this interpreter
+        process = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", *_ARGUMENTS, *shape.arguments],
             cwd=project,
             stdout=subprocess.PIPE,
