@@ -35,10 +35,6 @@ GROUND_TRUTH: pytest.StashKey[GroundTruth] = pytest.StashKey()
 """Where an item keeps its `codeact_snapshot`."""
 
 
-OWN_CLIENT: pytest.StashKey[bool] = pytest.StashKey()
-"""Set for an item whose client is that of the model asked for, and not of an overriding fixture."""
-
-
 @pytest.fixture
 def codeact_case(request: pytest.FixtureRequest) -> Case:
     """Which arm, model and trial this test is: a `Case`."""
@@ -77,9 +73,8 @@ def codeact_tools(_codeact_stage: Stage) -> Toolbox:
 
 
 @pytest.fixture
-def codeact_client(request: pytest.FixtureRequest, _codeact_stage: Stage, codeact_tools: Toolbox) -> Provider:
+def codeact_client(_codeact_stage: Stage, codeact_tools: Toolbox) -> Provider:
     """The model of this trial: anything with `complete(Request) -> Reply`."""
-    request.node.stash[OWN_CLIENT] = True
     with _in_plain_words():
         return _codeact_stage.client(codeact_tools)
 
@@ -93,7 +88,8 @@ def codeact_sandbox(_codeact_stage: Stage) -> Sandbox:
 @pytest.fixture
 def codeact_arm(_codeact_stage: Stage) -> Arm:
     """How this trial acts: an `Arm`, made for this trial alone."""
-    return _codeact_stage.arm()
+    with _in_plain_words():
+        return _codeact_stage.arm()
 
 
 @pytest.fixture
@@ -110,13 +106,7 @@ def codeact_trial(
 
     A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test.
     """
-    trial = _codeact_stage.trial(
-        arm=codeact_arm,
-        client=codeact_client,
-        toolbox=codeact_tools,
-        sandbox=codeact_sandbox,
-        own_client=OWN_CLIENT in request.node.stash,
-    )
+    trial = _codeact_stage.trial(arm=codeact_arm, client=codeact_client, toolbox=codeact_tools, sandbox=codeact_sandbox)
     request.node.stash[RECORD] = trial.record
     if trial.failure is not None:
         with _in_plain_words():
@@ -126,12 +116,16 @@ def codeact_trial(
 
 @contextmanager
 def _in_plain_words() -> Iterator[None]:
-    """Let an error of the plugin's own speak for itself; a traceback would show the plugin's own lines."""
+    """
+    Let an error of the plugin's own speak for itself; a traceback would show the plugin's own lines.
+
+    So does a SystemExit: pytest cannot go on after one that a fixture raises.
+    """
     from pytest_codeact.errors import CodeActError, describe
 
     try:
         yield
-    except CodeActError as error:
+    except (CodeActError, SystemExit) as error:
         pytest.fail(describe(error), pytrace=False)
 
 

@@ -8,7 +8,7 @@ reaches the controller from an xdist worker.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, Final, Literal, TypeAlias
 
@@ -234,11 +234,8 @@ class TrialRecord:
             RecordError: A field holds what JSON does not have, put there by a provider, an arm or a runtime.
         """
         try:
-            fields = asdict(self)
-            for call in fields["calls"]:
-                if call["result_bytes"] > RESULT_PREVIEW_BYTES:
-                    call["result"] = None
-            return json.dumps({"schema": SCHEMA_VERSION, **fields}, separators=(",", ":"))
+            # Not by `asdict`, which copies every argument and result and takes most of the time.
+            return json.dumps({"schema": SCHEMA_VERSION, **_fields(self)}, separators=(",", ":"), default=_json_form)
         except (TypeError, ValueError, RecursionError) as error:
             raise RecordError(
                 f"{self.scenario}: trial {self.trial} of arm {self.arm!r}, model {self.model!r}, cannot be recorded: "
@@ -295,6 +292,19 @@ def _fault(value: object, path: str, depth: int = 0) -> str:
         case _:
             faults = [f"{path} is a {type(value).__name__}"]
     return next(filter(None, (*faults, *(_fault(each, where, depth + 1) for where, each in parts))), "")
+
+
+def _fields(value: TrialRecord | Turn | Usage | CallRecord) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _json_form(value: object) -> dict[str, Any]:
+    """Give the fields of a part of a record. As `json` asks, what is none raises TypeError."""
+    if isinstance(value, CallRecord) and value.result_bytes > RESULT_PREVIEW_BYTES:
+        return {**_fields(value), "result": None}
+    if isinstance(value, Turn | Usage | CallRecord):
+        return _fields(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _turn(fields: dict[str, Any]) -> Turn:

@@ -115,21 +115,20 @@ class Stage:
         """Give the sandbox; nothing runs in it yet. `close` ends what will."""
         return self._once("sandbox", lambda: make_sandbox(self.kit, self.scenario))
 
-    def trial(self, *, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox, own_client: bool) -> Trial:
+    def trial(self, *, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox) -> Trial:
         """
-        Give the trial, run to its end with these parts.
+        Give the trial, run to its end with these parts. Each may be the stage's own, or another in its place.
 
         Args:
             arm: How it acts.
             client: The model.
             toolbox: The tools.
             sandbox: Where programs run.
-            own_client: As for `perform`.
         """
 
         def run() -> Trial:
             with self.slots.slot() as in_flight:
-                return self._perform(arm, client, toolbox, sandbox, own_client=own_client, in_flight=in_flight)
+                return self._perform(arm, client, toolbox, sandbox, in_flight)
 
         return self._once("trial", run)
 
@@ -146,9 +145,7 @@ class Stage:
         try:
             arm, toolbox = self.arm(), self.toolbox()
             client, sandbox = self.client(toolbox), self.sandbox()
-            self._once(
-                "trial", lambda: self._perform(arm, client, toolbox, sandbox, own_client=True, in_flight=in_flight)
-            )
+            self._once("trial", lambda: self._perform(arm, client, toolbox, sandbox, in_flight))
         except BaseException:  # noqa: BLE001, S110 - it is kept, and raised again to whoever asks for the part
             pass
         self.close()
@@ -159,9 +156,7 @@ class Stage:
         if made is not None:
             made.value.close()
 
-    def _perform(
-        self, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox, *, own_client: bool, in_flight: int
-    ) -> Trial:
+    def _perform(self, arm: Arm, client: Provider, toolbox: Toolbox, sandbox: Sandbox, in_flight: int) -> Trial:
         return perform(
             self.kit,
             self.case,
@@ -170,7 +165,8 @@ class Stage:
             client=client,
             toolbox=toolbox,
             sandbox=sandbox,
-            own_client=own_client,
+            # A fixture that puts another in its place does not ask for it.
+            own_client="client" in self._made,
             lane=self.lane,
             in_flight=in_flight,
         )
@@ -188,7 +184,7 @@ class Stage:
         except OverdueError as error:
             raise DeadlineError(
                 f"{self.scenario.id}: making the trial's {part} did not end within {deadline_s:g} s; "
-                "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in the marker"
+                "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in its marker"
             ) from error
 
 

@@ -102,3 +102,13 @@ def codeact_client(codeact_scenario, codeact_tools):
     )
     return ReferenceModel(solution=solution, {arguments})
 """
+
+
+KEEP_RECORDS = """
+
+def pytest_runtest_logreport(report):
+    if hasattr(report, "codeact"):
+        with open("records.jsonl", "a") as file:
+            file.write(report.codeact + "\\n")
+"""
+"""Text for a conftest: the controller writes each record into a file as it comes in."""

@@ -84,9 +84,10 @@ class AheadNotes:
         """Give what is to be said, a line each."""
         said = []
         if self.in_turn:
-            said.append(f"{_trials(self.in_turn)} had to wait for their turn; the first: {self.first_in_turn}")
+            said.append(f"{_trials(self.in_turn)} did not run ahead; the first: {self.first_in_turn}")
         if self.unjudged:
-            said.append(f"{_trials(self.unjudged)} ran ahead and were not judged: the run ended before their tests")
+            was, test = ("was", "its test") if self.unjudged == 1 else ("were", "their tests")
+            said.append(f"{_trials(self.unjudged)} ran ahead and {was} not judged: the run ended before {test}")
         return said
 
 

@@ -96,6 +96,8 @@ class TurnRules:
                 return _Surroundings(reason=Reason(text=f"its fixture {name} is overridden"))
         before = [fixture for fixture in _before_trial(names, fixtures) if self._is_users(fixture)]
         for fixture in before:
+            if fixture.argname.startswith(_XUNIT):
+                return _Surroundings(reason=Reason(text="a setup function of its module or class runs before it"))
             if fixture.scope != "session" or fixture.params:
                 text = f"the fixture {fixture.argname} is set up before {TRIAL_FIXTURE}"
                 return _Surroundings(reason=Reason(text=text))
