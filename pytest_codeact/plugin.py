@@ -210,7 +210,13 @@ class _Controller:
         if ours is not None:
             ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
             cut_short = bool(session.shouldstop or session.shouldfail)
-            ours.finish(interrupted=cut_short or not ended, worker_count=self._worker_count)
+            interrupted = cut_short or not ended
+            if interrupted and self._worker_count and self._config.pluginmanager.has_plugin("syrupy"):
+                from pytest_codeact.snapshots import distrust_unused
+
+                # Its warning of workers that were ended would, where warnings are errors, end the run as another one.
+                distrust_unused(self._config)
+            ours.finish(interrupted=interrupted, worker_count=self._worker_count)
             if ours.problems and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return (yield)
