@@ -74,7 +74,8 @@ def distrust_unused(config: pytest.Config) -> None:
     """
     Make syrupy neither report nor delete unused snapshots in what is left of this session.
 
-    Call it on the controller when a worker crashed: its books are lost, and what it used would look unused.
+    Call it on the controller when a worker crashed or was ended early: its books are lost, and what it used would look
+    unused.
     """
     config.option.disable_unused_snapshots = True
 

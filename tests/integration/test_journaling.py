@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 ELSEWHERE = """
 import pytest
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_configure_node(node):
+    spec = node.gateway.spec
+    spec.popen = None
+    yield
+    spec.popen = True
     node.workerinput["codeact"]["place"] = ["another host", "", 0, 0]
 """
 
@@ -167,10 +171,13 @@ def test_worker_that_does_not_see_the_file_sends_its_trials(project: pytest.Pyte
     project.makeconftest(ELSEWHERE)
     project.runpytest_subprocess("-n2", "-k", "fill").assert_outcomes(passed=2)
     first = [each["kind"] for each in journals(project)[0]]
-    again = project.runpytest_subprocess("--codeact-resume=last", "--tx=2*popen//python=python", "--dist=load")
+    again = project.runpytest_subprocess("--codeact-resume=last", "-n2")
+    whole = [each["kind"] for each in journals(project)[0]]
 
     assert sorted(first) == ["end", "run", "trial", "trial", "verdict", "verdict"]
     again.assert_outcomes(passed=4)
+    again.stdout.fnmatch_lines(["2 of 4 trials taken from the journal"])
+    assert whole.count("trial") == 4
 
 
 def test_full_disk_costs_the_journal_and_not_the_run(project: pytest.Pytester) -> None:
@@ -203,7 +210,7 @@ def test_directory_that_cannot_be_made_costs_the_journal_and_not_the_run(
 
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["the journal is incomplete: 4 trials could not be written (FileExistsError: *"])
+    result.stdout.fnmatch_lines(["the journal is incomplete: 4 trials could not be written (NotADirectoryError: *"])
 
 
 def test_runs_that_cost_nothing_are_not_kept_for_ever(project: pytest.Pytester) -> None:
