@@ -13,6 +13,7 @@ from fakes import ScriptedModel, ScriptedRuntime, Shelf, calls, says
 from pytest_codeact.arms.direct import DirectArm
 from pytest_codeact.deadline import Lane
 from pytest_codeact.errors import DeadlineError, ScenarioError
+from pytest_codeact.journal import Journal, Outbox
 from pytest_codeact.kit import Kit
 from pytest_codeact.options import Settings
 from pytest_codeact.registry import Registry
@@ -85,7 +86,7 @@ def stage(
     registry.add_runtime("scripted", lambda: ScriptedRuntime({}))
     settings = Settings(arms=("plain",), models=("scripted/a",), sandbox="scripted", deadline_s=deadline_s)
     return Stage(
-        kit=Kit(settings, registry),
+        kit=Kit(settings, registry, Journal(Outbox(Outbox.pack(b"")), "run", looks_up=False)),
         case=Case(arm="plain", model="scripted/a", trial=3),
         scenario=Scenario(id=ID, prompt="Go.", tools=tools or type("World", (Made,), {"log": log})),
         lane=lane,

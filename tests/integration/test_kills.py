@@ -179,7 +179,7 @@ def kill_at(sessions: Runs, count: int, *arguments: str, whole_group: bool) -> b
     Returns:
         Whether it was killed; it may have ended before.
     """
-    draw = random.Random(count)  # noqa: S311 - a test's draw is to be repeatable
+    draw = random.Random(count)
     began, ended = len(sessions.executed), len(sessions.finished)
     session = sessions.start(*arguments)
     if draw.random() < 0.5:
@@ -201,7 +201,7 @@ def test_killed_run_is_completed_and_nothing_is_run_twice(
 ) -> None:
     """With kill -9 of controller and workers at random points over the run, what had ended is never run again."""
     whole = expected(sessions, uninterrupted)
-    draw = random.Random(mode)  # noqa: S311 - a test's draw is to be repeatable
+    draw = random.Random(mode)
     for _ in range(kills):
         finished, before = sessions.finished, len(sessions.executed)
         killed = kill_at(sessions, draw.randint(1, TOTAL // kills), mode, whole_group=True)
