@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
-from typing import Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from samples_of import SIZES, drawn, sample_of
@@ -22,14 +25,16 @@ from pytest_codeact.measure import (
     spread,
 )
 from pytest_codeact.measure._bootstrap import _student, median_bounds
-from pytest_codeact.measure._compare import _holm
-from pytest_codeact.measure._randomise import joint_randomisation_p, randomisation_p
+from pytest_codeact.measure._randomise import holm, joint_randomisation_p, randomisation_p
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKENS = next(metric for metric in METRICS if metric.name == "tokens")
 SHARE = Metric(name="tokens", title="", unit="", value=lambda _: None, summed=False, better="higher")
 
 
-def many(*figures: tuple[float, ...], first: int = 1) -> list[Sample]:
+def many(*figures: tuple[float | None, ...], first: int = 1) -> list[Sample]:
     """Make a side of scenarios a, b, ... from their trials' figures."""
     return [sample_of(name, *trials, first=first) for name, trials in zip("abcdefgh", figures, strict=False)]
 
@@ -311,8 +316,47 @@ def test_exchanged_sides_exchange_the_verdict(*, paired: bool) -> None:
 
 def test_holm_corrects_for_the_number_of_scenarios() -> None:
     """The smallest counts as many times as there are, and the order is kept."""
-    assert _holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert _holm([]) == []
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_odd_figures_have_finite_intervals_around_them(seed: int) -> None:
+    """Whatever figures there are, of 0, of both signs, of wild sizes, missing: no crash, and ends in order."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    draws: list[Callable[[], float | None]] = [
+        lambda: 0.0,
+        lambda: rng.gauss(0, 1),
+        lambda: rng.lognormvariate(0, 8),
+        lambda: rng.choice([0.0, 1.0]),
+        lambda: rng.choice([None, math.inf, math.nan, 1e300, 5.0]),
+    ]
+
+    def side() -> list[Sample]:
+        counts = [rng.choice([0, 1, 2, 5, 6, 11]) for _ in range(rng.choice([0, 1, 2, 5, 6, 8]))]
+        return many(*(tuple(rng.choice(draws)() for _ in range(count)) for count in counts))
+
+    for turn in range(60):
+        found = compare(side(), side(), (TOKENS, SHARE)[turn % 2], paired=turn % 4 > 1, floor=0.01)
+        summary = found.summary
+        known = [(each.value, each.interval) for each in (summary.total, summary.median, summary.per_correct)]
+        known += [
+            (summary.delta.value, summary.delta.interval),
+            *((each.delta, each.interval) for each in found.deltas),
+        ]
+        for value, interval in known:
+            if interval is not None:
+                assert value is not None
+                assert -math.inf < interval.low <= value + 1e-9 * abs(value)
+                assert value - 1e-9 * abs(value) <= interval.high < math.inf
+
+
+def test_sums_of_both_signs_have_no_ratio() -> None:
+    """A share of a sum of which parts are negative is no share."""
+    summary = compare(constant(-1, 3), constant(1, 3), TOKENS, paired=True).summary
+
+    assert (summary.total.value, summary.per_correct.value, summary.delta.value) == (None, None, 2)
+    assert summary.verdict == "worse"
 
 
 # SciPy
@@ -484,6 +528,13 @@ def test_min_scenarios_is_what_the_test_over_them_needs() -> None:
 
     assert randomisation_p([(figures, less)], paired=True)[0] <= 0.05
     assert randomisation_p([(figures[1:], less[1:])], paired=True)[0] > 0.05
+
+
+def test_numpy_is_imported_when_something_is_compared() -> None:
+    """A run that compares nothing does not pay for it."""
+    code = "import sys, pytest_codeact.measure; sys.exit('numpy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_types_are_public() -> None:

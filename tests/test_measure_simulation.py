@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from pytest_codeact.measure import Comparison
 
+# Read when NumPy is first imported, which no module does while tests are collected: of products as small as these,
+# threads that wait for each other cost ten times the work where other processes keep the cores busy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 TOKENS, SUCCESS = (next(metric for metric in METRICS if metric.name == name) for name in ("tokens", "success"))
 RUNS = 1000
 NOISES: tuple[Noise, ...] = ("noisy", "drifting", "skewed", "failing")
@@ -26,9 +31,6 @@ COVERED_OF_SKEWED = (0.93, 0.99)
 Of one scenario's ten trials, every tenth of which is five times as expensive. No interval of a mean is right there:
 Student's is too wide, the bootstrap's too narrow (0.88 to 0.92); ours is the wider.
 """
-
-COVERED_PER_CORRECT = (0.93, 0.985)
-"""Its scenarios are taken to vary with their size, and success does not: where trials fail it is a little too wide."""
 
 CV_OF_TOKENS = 0.10
 """
@@ -52,7 +54,6 @@ def test_equal_arms_are_told_apart_in_at_most_one_run_of_twenty(noise: Noise) ->
     low, high = COVERED
     assert low <= found["total covered"] <= high
     assert low <= found["median covered"] <= high
-    low, high = COVERED_PER_CORRECT
     assert low <= found["per correct covered"] <= high
     low, high = COVERED_OF_SKEWED if noise == "skewed" else COVERED
     assert low <= found["scenario covered"] <= high

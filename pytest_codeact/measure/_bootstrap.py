@@ -27,6 +27,9 @@ _RESAMPLES: Final = 1_999
 _DEGENERATE: Final = 0.01
 """Share of resamples without variance from which on the bootstrap's tails are not trusted."""
 
+_FLAT: Final = 1e-6
+"""Part of the data's variance below which a resample has none: all that matters was drawn alike."""
+
 _ROUNDING: Final = 1e-11
 """Relative size below which a standard error is rounding."""
 
@@ -132,7 +135,7 @@ def _bounds(
     """
     import numpy as np
 
-    flat = ~(variances > rounding**2) | ~np.isfinite(shifts)
+    flat = ~(variances > np.maximum(rounding**2, _FLAT * variance)) | ~np.isfinite(shifts)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = shifts / np.sqrt(variances)
     # A resample without variance but with a shift is infinitely far off; one without either says nothing.
@@ -185,13 +188,17 @@ def function_bounds(blocks: Sequence[Array], signs: Sequence[float], *, log: boo
     resampled: Any = np.zeros((_RESAMPLES, len(contrast)))
     moments = []
     for stream, block in enumerate(blocks):
-        means, covariances = _resampled_moments(block - block.mean(axis=0), stream)
-        resampled = resampled + means
-        moments.append(covariances)
-    resampled = resampled + sums
+        # The block of one side has no columns but its own.
+        live = np.flatnonzero(block.any(axis=0))
+        means, covariances = _resampled_moments((block - block.mean(axis=0))[:, live], stream)
+        resampled[:, live] += means
+        moments.append((live, covariances))
+    resampled += sums
     with np.errstate(invalid="ignore", divide="ignore"):
         slopes = contrast / resampled if log else np.broadcast_to(contrast, resampled.shape)
-        variances = sum(np.einsum("rj,rjl,rl->r", slopes, covariances, slopes) for covariances in moments)
+        variances = sum(
+            np.einsum("rj,rjl,rl->r", slopes[:, live], covariances, slopes[:, live]) for live, covariances in moments
+        )
         shifts = (np.log(resampled / sums) if log else resampled - sums) @ contrast
     slope = contrast / sums if log else contrast
     parts = [np.array([np.var(block @ slope, ddof=1) / len(block)]) for block in blocks]
@@ -254,7 +261,7 @@ def _resampled_moments(centred: Array, stream: int) -> tuple[Array, Array]:
     weights = _resamples(count, stream)
     means = weights @ centred
     products = (centred[:, :, None] * centred[:, None, :]).reshape(count, width * width)
-    second = (weights @ products).reshape(-1, width, width)
+    second = (weights @ products).reshape(_RESAMPLES, width, width)
     return means, (second - means[:, :, None] * means[:, None, :]) / (count - 1)
 
 

@@ -17,7 +17,7 @@ from pytest_codeact.measure._bootstrap import (
 )
 from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
 from pytest_codeact.measure._figures import known, matched
-from pytest_codeact.measure._randomise import joint_randomisation_p, randomisation_p
+from pytest_codeact.measure._randomise import constant_p, holm, joint_randomisation_p, randomisation_p
 from pytest_codeact.measure._success import rate_bounds, rate_p
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ MIN_SCENARIOS: Final = 6
 """Scenarios below which nothing is said of others like these: of five, no test can say less than p = 1/16."""
 
 _LEVEL: Final = 0.05
+_LARGEST_LOG: Final = 700.0
 
 
 def compare(
@@ -113,7 +114,7 @@ class _Judge:
     def deltas(self) -> tuple[Delta, ...]:
         testable = [each for each in self._both if min(len(each.base), len(each.now)) >= MIN_TRIALS]
         strata = [(each.base, each.now) for each in testable]
-        p_values = dict(zip((each.scenario for each in testable), _holm(self._p_values(strata)), strict=True))
+        p_values = dict(zip((each.scenario for each in testable), holm(self._p_values(strata)), strict=True))
         bounds = dict(zip((each.scenario for each in testable), self._bounds(strata), strict=True))
         return tuple(
             self._delta(each, p_values.get(each.scenario), bounds.get(each.scenario)) for each in self._figures
@@ -123,7 +124,7 @@ class _Judge:
         if self._rate:
             return [rate_p([stratum], paired=self._paired) for stratum in strata]
         found = randomisation_p(strata, paired=self._paired)
-        return [min(p, _constant_p(*stratum)) for p, stratum in zip(found, strata, strict=True)]
+        return [min(p, constant_p(*stratum)) for p, stratum in zip(found, strata, strict=True)]
 
     def _bounds(self, strata: Strata) -> list[Bounds]:
         if self._rate:
@@ -196,6 +197,11 @@ class _Judge:
         """Whether every trial of a scenario gave the same figure, on either side."""
         return self._enough_trials and not self._rate and all(len(set(x)) == 1 for pair in self._strata for x in pair)
 
+    @property
+    def _negative(self) -> bool:
+        """Whether some scenario's mean is: shares of a sum are then no shares."""
+        return any(min(means) < 0 for means in self._means)
+
     def _summary_p(self) -> float | None:
         if not self._strata or self._over is None:
             return None
@@ -203,7 +209,7 @@ class _Judge:
             return rate_p(self._strata, paired=self._paired)
         found = []
         if self._certain:
-            found.append(min(1.0, len(self._strata) * min(_constant_p(*stratum) for stratum in self._strata)))
+            found.append(min(1.0, len(self._strata) * min(constant_p(*stratum) for stratum in self._strata)))
         elif self._enough_trials:
             found.append(joint_randomisation_p(self._strata, paired=self._paired))
         if self._over == "scenarios" and not self._certain:
@@ -251,12 +257,12 @@ class _Judge:
         return _estimate(now - base, (bounds[0] * factor, bounds[1] * factor), self._over)
 
     def _total_estimate(self, base: float | None, now: float | None) -> Estimate:
-        if not self._metric.summed or base is None or now is None or base <= 0 or now <= 0:
+        if not self._metric.summed or base is None or now is None or base <= 0 or now <= 0 or self._negative:
             return Estimate()
         if self._over is None:
             return Estimate(value=now / base)
         if self._over == "scenarios":
-            return _clustered(self._means, (-1, 1))
+            return _clustered(self._means)
         return _scaled(now / base, function_bounds(self._blocks(), (-1, 1), log=True), "trials")
 
     def _median_estimate(self) -> Estimate:
@@ -273,33 +279,37 @@ class _Judge:
         ratios = [(sums[1] - now) / (sums[0] - base) for base, now in self._means if sums[0] - base > 0]
         return (min(ratios), max(ratios)) if len(self._means) > 1 and ratios else None
 
-    def _per_correct(self, base: Sequence[Sample], now: Sequence[Sample]) -> Estimate:
+    def _costs(self, samples: Sequence[Sample]) -> list[Any]:
+        """Give per compared scenario a row per completed trial whose figure is known: (figure, success)."""
         import numpy as np
 
+        found = []
+        by_scenario = {sample.scenario: sample for sample in samples}
+        for each in self._both:
+            sample = by_scenario[each.scenario]
+            figures, successes = known(sample, self._metric.name), known(sample, "success")
+            found.append(np.array([(figures[t], successes[t]) for t in sorted(figures.keys() & successes.keys())]))
+        return found
+
+    def _per_correct(self, base: Sequence[Sample], now: Sequence[Sample]) -> Estimate:
         if not self._metric.summed or not self._both:
             return Estimate()
-        ids = {each.scenario: place for place, each in enumerate(self._both)}
-        sides: list[list[Any]] = [[], []]
-        for side, samples in enumerate((base, now)):
-            for sample in sorted((x for x in samples if x.scenario in ids), key=lambda x: ids[x.scenario]):
-                figures, successes = known(sample, self._metric.name), known(sample, "success")
-                sides[side].append(
-                    np.array([(figures[t], successes[t]) for t in sorted(figures.keys() & successes.keys())])
-                )
+        sides = [self._costs(samples) for samples in (base, now)]
         if any(len(block) == 0 for side in sides for block in side):
             return Estimate()
-        means = [
-            [float(x) for x in np.column_stack([b.mean(axis=0), n.mean(axis=0)]).ravel()]
-            for b, n in zip(*sides, strict=True)
-        ]
-        sums = [math.fsum(column) for column in zip(*means, strict=True)]
-        if min(sums) <= 0:
+        # Per scenario (base, now), of the figure and of success.
+        figures, successes = (
+            [(float(b[:, part].mean()), float(n[:, part].mean())) for b, n in zip(*sides, strict=True)]
+            for part in (0, 1)
+        )
+        sums = [math.fsum(column) for part in (figures, successes) for column in zip(*part, strict=True)]
+        if min(sums) <= 0 or self._negative:
             return Estimate()
         value = (sums[1] / sums[3]) / (sums[0] / sums[2])
         if self._over is None:
             return Estimate(value=value)
         if self._over == "scenarios":
-            return _clustered(means, (-1, 1, 1, -1))
+            return _clustered(figures, successes)
         blocks = [_column(block, (side, side + 2), 4) for side in (0, 1) for block in sides[side]]
         return _scaled(value, function_bounds(blocks, (-1, 1, 1, -1), log=True), "trials")
 
@@ -321,27 +331,39 @@ def _estimate(value: float, bounds: Bounds, over: Literal["scenarios", "trials"]
 
 
 def _scaled(value: float, logs: Bounds, over: Literal["scenarios", "trials"]) -> Estimate:
-    """Give an estimate whose bounds are logarithms."""
+    """Give an estimate whose bounds are logarithms; without an interval if it ends where no number does."""
+    if max(map(abs, logs)) > _LARGEST_LOG:
+        return Estimate(value=value)
     return _estimate(value, (math.exp(logs[0]), math.exp(logs[1])), over)
 
 
-def _clustered(means: Sequence[Sequence[float]], signs: Sequence[int]) -> Estimate:
+def _clustered(figures: Sequence[Sequence[float]], successes: Sequence[Sequence[float]] = ()) -> Estimate:
     """
-    Give a product of powers of sums over scenarios, all of them positive.
+    Give the ratio of two sums over scenarios; if successes are given, by the ratio of theirs.
 
     Args:
-        means: A row per scenario, a column per sum. The first two are the figure's, whose size says how large the
-            scenario is.
-        signs: The power of each sum, 1 or -1; they add up to 0.
+        figures: Per scenario the means of both sides, none negative; their sums are positive.
+        successes: Per scenario the success rates of both sides; their sums are positive.
     """
-    sums = [math.fsum(column) for column in zip(*means, strict=True)]
-    parts = [[x / total for x, total in zip(row, sums, strict=True)] for row in means]
-    sizes = [math.fsum(map(abs, row[:2])) for row in parts]
-    shares = [size / math.fsum(sizes) for size in sizes]
-    influences = [math.fsum(sign * x for sign, x in zip(signs, row, strict=True)) for row in parts]
-    value = math.prod(total**sign for sign, total in zip(signs, sums, strict=True))
+    value, influences, shares = _linearised(figures)
+    if successes:
+        divisor, less, rates = _linearised(successes)
+        # Either part of the noise is in proportion to shares of its own; the influences tell how large it is.
+        noise = math.hypot(*influences) / math.hypot(*shares), math.hypot(*less) / math.hypot(*rates)
+        if noise[1] > 0:
+            sizes = [math.hypot(noise[0] * x, noise[1] * y) for x, y in zip(shares, rates, strict=True)]
+            shares = [size / math.fsum(sizes) for size in sizes]
+        value /= divisor
+        influences = [x - y for x, y in zip(influences, less, strict=True)]
     low, high = clustered_bounds(influences, shares)
-    return _estimate(value, (value * math.exp(low), value * math.exp(high)), "scenarios")
+    return _scaled(value, (math.log(value) + low, math.log(value) + high), "scenarios")
+
+
+def _linearised(means: Sequence[Sequence[float]]) -> tuple[float, list[float], list[float]]:
+    """Give the ratio of two sums, what each scenario adds to its logarithm, and its mean share of the sums."""
+    base, now = (math.fsum(side) for side in zip(*means, strict=True))
+    parts = [(earlier / base, later / now) for earlier, later in means]
+    return now / base, [later - earlier for earlier, later in parts], [math.fsum(each) / 2 for each in parts]
 
 
 def _column(figures: Any, places: tuple[int, ...], width: int) -> Any:
@@ -352,25 +374,3 @@ def _column(figures: Any, places: tuple[int, ...], width: int) -> Any:
     block = np.zeros((len(given), width))
     block[:, places] = given
     return block
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values so that the chance of any false one at most 0.05 is 0.05 (Holm 1979)."""
-    found = [1.0] * len(p_values)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        found[place] = largest
-    return found
-
-
-def _constant_p(base: Sequence[float], now: Sequence[float]) -> float:
-    """
-    Give the most that chance could do to make equal sides constant and different; 1 if they are not.
-
-    With a figure of two values, the first of which comes with chance q, it is 2 q^a (1 - q)^b at its largest.
-    """
-    if len(set(base)) > 1 or len(set(now)) > 1 or base[0] == now[0]:
-        return 1.0
-    share = len(base) / (len(base) + len(now))
-    return float(min(1.0, 2 * share ** len(base) * (1 - share) ** len(now)))

@@ -88,7 +88,8 @@ class Summary:
             `scenarios` is 0.
         now: The same of the later side.
         delta: now - base.
-        total: now / base, the ratio of sums. Undefined if a sum is not positive, or the metric is not summed.
+        total: now / base, the ratio of sums. Undefined if a sum is not positive, a scenario's mean is negative, or the
+            metric is not summed.
         median: Median of the scenarios' ratios now / base, over those whose base is positive. Undefined if there is
             none, or the metric is not summed.
         leave_one_out: Lowest and highest `total` with one scenario left out. None below two scenarios, or where

@@ -4,9 +4,8 @@ Two sides of a comparison, matched by scenario and, where they are pairs, by tri
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
     """Lower and upper end of a 95 % interval."""
 
 
+_LARGEST: Final = 1e100
+"""Size from which on a figure is no measurement. Squares of what is below it are numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """
@@ -28,7 +31,7 @@ class Figures:
 
     Attributes:
         scenario: Id of the scenario.
-        base: Known, finite figures of the earlier side, by trial. If they are pairs: those whose partner is known too.
+        base: Known figures of the earlier side, by trial. If they are pairs: those whose partner is known too.
         now: The same of the later side; pairs stand at the same position.
         alone: Whether only one side ran the scenario.
     """
@@ -43,7 +46,7 @@ def matched(base: Sequence[Sample], now: Sequence[Sample], metric: str, *, paire
     """
     Match two sides, in the order of the earlier one, then of what only the later one ran.
 
-    A figure that is None or not finite is unknown, and its trial is left out; of pairs both are.
+    A figure that is None, not finite or beyond 1e100 is unknown, and its trial is left out; of pairs both are.
 
     Args:
         base: The earlier side, at most one per scenario.
@@ -67,12 +70,12 @@ def matched(base: Sequence[Sample], now: Sequence[Sample], metric: str, *, paire
 
 
 def known(sample: Sample, metric: str) -> dict[int, float]:
-    """Give the known, finite figures of a sample by trial number; empty if it does not have the metric."""
+    """Give the known figures of a sample that are below 1e100 in size, by trial; empty if it lacks the metric."""
     figures = sample.values.get(metric, ())
     return {
         number: float(figure)
         for number, figure in zip(sample.trials, figures, strict=False)
-        if figure is not None and math.isfinite(figure)
+        if figure is not None and abs(figure) < _LARGEST
     }
 
 

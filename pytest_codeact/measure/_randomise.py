@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_codeact.measure._figures import by_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_codeact.measure._bootstrap import Array
     from pytest_codeact.measure._figures import Strata, Stratum
 
@@ -67,6 +69,28 @@ def joint_randomisation_p(strata: Strata, *, paired: bool) -> float:
         total += means[np.concatenate([[0], rng.integers(len(means), size=_DRAWN_JOINTLY)])]
     largest = [max(map(abs, (*base, *now))) for base, now in strata]
     return float(np.mean(np.abs(total) >= abs(total[0]) - _ROUNDING * math.fsum(largest)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values so that the chance of any false one at most 0.05 is 0.05 (Holm 1979)."""
+    found = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        found[place] = largest
+    return found
+
+
+def constant_p(base: Sequence[float], now: Sequence[float]) -> float:
+    """
+    Give the most that chance could do to make equal sides constant and different; 1 if they are not.
+
+    With a figure of two values, the first of which comes with chance q, it is 2 q^a (1 - q)^b at its largest.
+    """
+    if len(set(base)) > 1 or len(set(now)) > 1 or base[0] == now[0]:
+        return 1.0
+    share = len(base) / (len(base) + len(now))
+    return float(min(1.0, 2 * share ** len(base) * (1 - share) ** len(now)))
 
 
 def _threshold(means: Array, stratum: Stratum) -> float:
