@@ -323,7 +323,7 @@ def test_holm_corrects_for_the_number_of_scenarios() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_odd_figures_have_finite_intervals_around_them(seed: int) -> None:
     """Whatever figures there are, of 0, of both signs, of wild sizes, missing: no crash, and ends in order."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)
     draws: list[Callable[[], float | None]] = [
         lambda: 0.0,
         lambda: rng.gauss(0, 1),
