@@ -170,7 +170,8 @@ def function_bounds(blocks: Sequence[Array], signs: Sequence[float], *, log: boo
 
     The stratified studentized bootstrap, widened to Student's interval as in `difference_bounds`. A sum is that of the
     blocks' column means. The standard error, of the data and of every resample alike, is that of the linearised
-    contrast (the delta method).
+    contrast (the delta method). Of a ratio of one to three scenarios with ten lognormal trials it covers 95 to 97 %; of
+    one scenario, every tenth trial of which is five times as expensive, 92 %: ten trials do not show such a tail.
 
     Args:
         blocks: Each a row per trial and a column per sum; resampled by rows, independently of the others. At least

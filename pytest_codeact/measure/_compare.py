@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from pytest_codeact.measure._pools import Sample
 
 MIN_TRIALS: Final = 5
-"""Figures a side below which a scenario has no interval: of four pairs, no test can say less than p = 1/8."""
+"""
+Figures a side below which a scenario has no interval: of four pairs, no test can say less than p = 1/8.
+
+More are needed for a scenario's verdict on pairs that vary: 6 of one scenario, 9 of eight, 13 of a hundred.
+"""
 
 MIN_SCENARIOS: Final = 6
 """Scenarios below which nothing is said of others like these: of five, no test can say less than p = 1/16."""
