@@ -19,7 +19,7 @@ from pytest_codeact.journal import FILE, run_names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TRIALS = 24
+TRIALS = 18
 TOTAL = 2 * 2 * TRIALS
 """Trials of a whole run: of two scenarios in two arms."""
 
@@ -30,10 +30,12 @@ PATIENCE_S = 120.0
 LOGGED = """
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from pytest_codeact.providers import Solution
+from pytest_codeact.records import Usage
 from pytest_codeact.providers.reference import ReferenceModel
 
 
@@ -52,7 +54,9 @@ class Logged:
             note("began", os.getpid(), self.name)
         # Long enough for a kill to fall into a trial as well as between two.
         time.sleep(0.002)
-        return self.inner.complete(request)
+        # Tokens of our own: every session would load the vocabulary, which takes longer than its trials.
+        usage = Usage(input_tokens=100 * len(request.messages), output_tokens=10, counted_by="messages")
+        return replace(self.inner.complete(request), usage=usage)
 
 
 @pytest.fixture
@@ -63,7 +67,8 @@ def codeact_client(codeact_scenario, codeact_tools, codeact_case):
         read_only=codeact_tools.read_only,
     )
     case = codeact_case
-    return Logged(ReferenceModel(solution=solution), f"{codeact_scenario.id}|{case.arm}|{case.trial}")
+    inner = ReferenceModel(solution=solution, counter_loader=lambda: None)
+    return Logged(inner, f"{codeact_scenario.id}|{case.arm}|{case.trial}")
 """
 
 TIMES = {"latency_s", "model_s", "action_s"}
@@ -224,7 +229,7 @@ def all_cells(sessions: Runs) -> set[str]:
 def test_workers_of_a_killed_controller_begin_nothing_more(sessions: Runs, uninterrupted: dict[str, list[Any]]) -> None:
     """They end the trial they are in, which is then in the journal, and die; a resumed run waits for them."""
     whole = expected(sessions, uninterrupted)
-    for count in (2, 9, 17):
+    for count in (2, 11):
         finished, before = sessions.finished, len(sessions.executed)
 
         assert kill_at(sessions, count, "-n2", whole_group=False), sessions.shown
@@ -297,7 +302,7 @@ def test_interrupted_run_keeps_what_has_ended(
 ) -> None:
     """Ctrl-C, from a terminal or to the controller alone: exit 2, an honest file, and a run that can be completed."""
     whole = expected(sessions, uninterrupted)
-    for count in (3, 11, 20):
+    for count in (3, 20):
         session = sessions.start(mode)
         judged = len(sessions.lines("verdict"))
         sessions.wait_until(lambda: len(sessions.lines("verdict")) >= judged + count, session)  # noqa: B023 - as above
