@@ -87,8 +87,8 @@ class Summary:
         base: Sum of the scenarios' means on the earlier side; mean of them if the metric is not summed. None if
             `scenarios` is 0.
         now: The same of the later side.
-        delta: now - base. Over scenarios, which differ more in size than in ratio, its interval covers 90 to 98 % and is
-            wide; where `total` is defined that is what is judged.
+        delta: now - base. Over scenarios, which differ more in size than in ratio, its interval covers 90 to 98 % and
+            is wide; where `total` is defined that is what is judged.
         total: now / base, the ratio of sums. Undefined if a sum is not positive, a scenario's mean is negative, or the
             metric is not summed.
         median: Median of the scenarios' ratios now / base, over those whose base is positive. Undefined if there is
