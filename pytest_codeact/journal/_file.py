@@ -79,7 +79,9 @@ class JournalFile:
             ):
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
-                    yield self._read_bytes, line
+                    # A process that saw half of another's line began with a newline of its own: a blank line.
+                    if line:
+                        yield self._read_bytes, line
                     self._read_bytes += len(line) + 1
 
     def read(self, place: int, length: int) -> bytes:

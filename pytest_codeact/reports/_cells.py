@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "n/a"
 
 _GAP: Final = "  "
-_NAME_WIDTH: Final = len("all 100 scenarios")
+_NAME_WIDTH: Final = len("all 99 scenarios")
 """Columns that the first column of a table keeps when the table is too wide."""
 
 
