@@ -84,7 +84,7 @@ def test_torn_file_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "runs").mkdir()
     told: list[str] = []
 
-    class Full(FileStorage):  # type: ignore[misc]  # it has no types
+    class Full(FileStorage):
         def save(self, _output: object, save: str) -> None:
             (self.path / f"0002_{save}.json").write_text('{"benchm')
             (self.path / "0002_other.json").write_text("{}")
