@@ -37,17 +37,20 @@ MISUSED: Final = 2
 """Exit code when an argument or a file cannot be read."""
 
 _DESCRIPTION: Final = """\
-Compare two stored runs, arm by arm: a run that pytest --benchmark-save or --benchmark-json
-stored, or a baseline file of --codeact-save-baseline."""
+Compare two stored runs, arm by arm. A stored run is what --benchmark-save,
+--benchmark-autosave or --benchmark-json wrote, or a baseline file of
+--codeact-save-baseline."""
 
 _EPILOG: Final = """\
 examples:
   python -m pytest_codeact compare baselines/main.json 0007
-  python -m pytest_codeact compare 0001 0002 --fail tokens:mean:5% --fail success:rate:-0
-  python -m pytest_codeact compare 0001 0002 --format markdown >> "$GITHUB_STEP_SUMMARY"
+  python -m pytest_codeact compare 0001 0002 --fail tokens:mean:5%
+  python -m pytest_codeact compare 0001 0002 --format markdown > summary.md
 
-exit codes: 0 compared, and every rule passed; 1 a rule failed, or something cannot be
-compared; 2 an argument or a file cannot be read"""
+exit codes:
+  0  compared, and every rule passed
+  1  a rule failed, or something cannot be compared
+  2  an argument or a file cannot be read"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="compare two stored runs",
         description=_DESCRIPTION,
         epilog=_EPILOG,
+        usage="%(prog)s A B [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run = "a file, or a number or name in the storage"

@@ -136,6 +136,7 @@ class Gating:
             lines = [self._notice]
         if not lines and not self.problems:
             return
+        terminal.ensure_newline()
         terminal.section("codeact gate", sep="-")
         for line in lines:
             terminal.write_line(line)

@@ -43,3 +43,9 @@ def run(request: pytest.FixtureRequest, project: pytest.Pytester) -> Callable[..
         return project.runpytest_subprocess("-p", "no:cacheprovider", *mode, *args)
 
     return run_pytest
+
+
+@pytest.fixture
+def once(project: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Give a function that runs pytest in the project, for what no number of workers can change."""
+    return lambda *args: project.runpytest_subprocess("-p", "no:cacheprovider", *args)

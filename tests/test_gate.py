@@ -313,12 +313,8 @@ ONE = {"one": [1000.0] * 2}
             "the baseline has no scenario in common with this run for arm 'code' with model 'acme/one'; it has "
             "test_a.py::test_three, test_a.py::test_two",
         ),
-        (
-            tokens(ONE),
-            tokens({"one": []}),
-            "this run has no completed trial of arm 'code' with model 'acme/one'",
-        ),
-        (tokens(ONE), tokens({}), "no trial of this run was completed"),
+        (tokens(ONE), tokens({"one": []}), "no trial of this run was completed"),
+        (tokens(ONE), tokens({}, mode=None), "no trial of this run was completed"),
         (
             tokens(ONE, tokenizers=("old",)),
             tokens(ONE, tokenizers=("new",)),
@@ -350,6 +346,18 @@ def test_times_need_the_same_load() -> None:
         "latency_s:mean:5%: latency_s depends on how many trials run at a time: the baseline ran with 2 workers and "
         "concurrency 1, this run with no workers and concurrency 50; run with the same",
     )
+    assert outcomes(judgement) == {"one": "passed"}
+
+
+def test_arm_without_a_completed_trial_is_refused() -> None:
+    """An arm of which every trial ended in an error is not green beside one that passes."""
+    arms = ("direct", "code")
+    base = stored_run(*(sample("one", {"tokens": [1]}, arm=arm) for arm in arms))
+    now = stored_run(sample("one", {"tokens": [1]}, arm="direct"), sample("one", {"tokens": []}, arm="code"))
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert judgement.refusals == ("this run has no completed trial of arm 'code' with model 'acme/one'",)
     assert outcomes(judgement) == {"one": "passed"}
 
 

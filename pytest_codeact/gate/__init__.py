@@ -56,7 +56,9 @@ def judge(
         own_rules: By scenario, rules of its own; each takes the place of those in `rules` with its metric.
         on_noise: Whether the limit alone decides.
     """
-    refused = (*unlike(base.info, now.info), *unfit(base.info))
+    refused: tuple[str, ...] = ("no trial of this run was completed",)
+    if any(sample.trials for sample in now.samples):
+        refused = (*unlike(base.info, now.info), *unfit(base.info))
     asked = list({rule.text: rule for each in (rules, *own_rules.values()) for rule in each}.values())
     if refused or not asked:
         return Judgement(baseline=base.name, findings=(), refusals=refused, remarks=())
@@ -81,11 +83,6 @@ class _Work:
         self._earlier, self._later = (
             {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
         )
-        if not self._groups:
-            self._refuse("no trial of this run was completed")
-
-    def _refuse(self, text: str) -> None:
-        self._refusals[text] = None
 
     def judge(self, rule: Rule, *, general: bool, own: Collection[str], taken: Collection[str]) -> None:
         """
@@ -99,7 +96,7 @@ class _Work:
         """
         reason = metric_obstacle(rule.metric, self._base.info, self._now.info)
         if reason:
-            self._refuse(f"{rule.text}: {reason}")
+            self._refusals[f"{rule.text}: {reason}"] = None
             return
         before = len(self._findings)
         for arm, model in self._groups:
@@ -111,7 +108,7 @@ class _Work:
             self._findings += [self._finding(rule, arm, model, each, [each]) for each in chosen]
         told = [finding for finding, _ in self._findings[before:]]
         if told and all(finding.outcome == "cannot tell" for finding in told):
-            self._refuse(f"{rule.text}: nothing can be told: {told[0].note}")
+            self._refusals[f"{rule.text}: nothing can be told: {told[0].note}"] = None
 
     def _common(self, rule: Rule, arm: str, model: str) -> list[str]:
         """Give the scenarios that both runs completed; say so if there is none."""
@@ -119,7 +116,7 @@ class _Work:
         if not reason and not any(rule.metric.name in sample.values for sample in self._earlier.values()):
             reason = f"{rule.text}: the baseline knows no {rule.metric.name}; save a new one"
         if reason:
-            self._refuse(reason)
+            self._refusals[reason] = None
             return []
         there = {s for a, m, s in self._earlier if (a, m) == (arm, model)}
         return [s for a, m, s in self._later if (a, m) == (arm, model) and s in there]

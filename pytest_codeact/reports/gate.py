@@ -87,7 +87,7 @@ def _texts(judgement: Judgement) -> list[str]:
     if any(finding.scenario is None for finding in judgement.failed):
         texts.append("Figures over all scenarios are the means of theirs.")
     reasons = Counter(finding.note for finding in judgement.failed if finding.interval is None)
-    texts += [f"* {reason}: the limit decided" if "limit" not in reason else f"* {reason}" for reason in reasons]
+    texts += [f"* {reason}: the limit alone decides" if "limit" not in reason else f"* {reason}" for reason in reasons]
     texts += [f"cannot judge: {refusal}" for refusal in judgement.refusals]
     texts += _untold(judgement)
     texts += judgement.remarks
@@ -96,10 +96,11 @@ def _texts(judgement: Judgement) -> list[str]:
 
 
 def _untold(judgement: Judgement) -> list[str]:
-    """Say what could not be told, once per rule and arm; single scenarios only where it is not so of all."""
+    """Say what could not be told, once per rule and arm, of rules that told something."""
     found: dict[tuple[str, str, str], Finding] = {}
     for finding in judgement.findings:
-        if finding.outcome == "cannot tell":
+        is_refused = any(refusal.startswith(f"{finding.rule.text}: ") for refusal in judgement.refusals)
+        if finding.outcome == "cannot tell" and not is_refused:
             found.setdefault((finding.rule.text, finding.arm, finding.model), finding)
     return [f"cannot tell {rule} of {arm}: {finding.note}" for (rule, arm, _), finding in found.items()]
 

@@ -1,0 +1,207 @@
+"""The command line, in this process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs_of import sample, stored_run
+
+from pytest_codeact import cli
+from pytest_codeact.measure import METRICS
+from pytest_codeact.stored import RUN_KEY, StoredRun, to_json
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(scale: float, **info: Any) -> StoredRun:
+    """Make a run of two scenarios whose tokens are scaled."""
+    return stored_run(
+        *(
+            sample(
+                name, {"tokens": [scale * n] * 5, "success": [1.0] * 5, "round_trips": [2] * 5, "latency_s": [0.5] * 5}
+            )
+            for name, n in (("one", 1000), ("two", 500))
+        ),
+        **info,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs as files and in a storage."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("PYTEST_BENCHMARK_STORAGE", raising=False)
+    (tmp_path / ".benchmarks").mkdir()
+    for path, stored in (("a.json", run(1.0)), ("b.json", run(1.2)), (".benchmarks/0007_x.json", run(1.0))):
+        (tmp_path / path).write_text(json.dumps({RUN_KEY: to_json(stored)}))
+
+
+def test_table_shows_arms_summaries_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of both runs, the change, its interval and the verdict, over all scenarios and in each."""
+    code = cli.main(["compare", "a.json", "b.json", "--metrics=tokens,latency_s"])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert code == 0
+    assert lines[:4] == ["base: a.json", "now:  b.json", "", "arm code, model acme/one"]
+    assert [line.split() for line in lines[5:7]] == [
+        [
+            "tokens",
+            "1,500",
+            "1,800",
+            "+20.0%",
+            "+20.0%",
+            "to",
+            "+20.0%",
+            "+20.0%",
+            "+20.0%",
+            "to",
+            "+20.0%",
+            "+20.0%",
+            "worse",
+        ],
+        [
+            "latency_s",
+            "1.00",
+            "s",
+            "1.00",
+            "s",
+            "+0.0%",
+            "+0.0%",
+            "to",
+            "+0.0%",
+            "+0.0%",
+            "+0.0%",
+            "to",
+            "+0.0%",
+            "+0.0%",
+            "cannot",
+            "tell",
+        ],
+    ]
+    assert [line.split() for line in lines[9:11]] == [
+        ["one", "tokens", "1,000", "1,200", "+200", "(+20.0%)", "+20.0%", "to", "+20.0%", "worse"],
+        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0", "ms", "(+0.0%)", "+0.0%", "to", "+0.0%", "cannot", "tell"],
+    ]
+    assert all("\x1b" not in line for line in lines)
+
+
+def test_rules_decide_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """A rule that fails gives 1 and its row, one that passes 0."""
+    assert cli.main(["compare", "a.json", "b.json", "--fail", "tokens:mean:5%", "--fail=success:rate:-0"]) == 1
+    out = capsys.readouterr().out
+    assert cli.main(["compare", "a.json", "b.json", "--fail=tokens:mean:25%"]) == 0
+
+    assert "gate failed: 3 failed, 3 passed; baseline a.json" in out
+    assert "gate passed: 0 failed, 3 passed; baseline a.json" in capsys.readouterr().out
+
+
+def test_number_in_the_storage_will_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A run is named as --benchmark-compare names it; the storage may be another."""
+    assert cli.main(["compare", "0007", "b.json"]) == 0
+    (tmp_path / ".benchmarks").rename(tmp_path / "other")
+    assert cli.main(["compare", "0007", "b.json", "--storage=other"]) == 0
+
+    assert "0007_x.json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["none.json", "b.json"],
+            "there is no stored run 'none.json', as a file or in the storage '.benchmarks', which has 0007_x",
+        ),
+        (
+            ["a.json", "b.json", "--fail=tokens"],
+            "cannot read the rule 'tokens'; expected METRIC:STAT:LIMIT, for example "
+            "tokens:mean:5%, round_trips:max:+1 or success:rate:-0",
+        ),
+        (
+            ["a.json", "b.json", "--metrics=tokens,tips"],
+            "unknown metric 'tips'; known metrics: "
+            + ", ".join(repr(name) for name in sorted(each.name for each in METRICS))
+            + "; these are what the two runs hold",
+        ),
+    ],
+)
+def test_misuse_is_exit_code_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be read is one line on standard error, and nothing on the other."""
+    code = cli.main(["compare", *arguments])
+
+    captured = capsys.readouterr()
+    assert (code, captured.out, captured.err) == (2, "", f"python -m pytest_codeact: error: {message}\n")
+
+
+def test_refusal_is_exit_code_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Runs that cannot be compared are no success, with a rule and without."""
+    (tmp_path / "b.json").write_text(json.dumps({RUN_KEY: to_json(run(1.0, mode="reference"))}))
+
+    assert cli.main(["compare", "a.json", "b.json"]) == 1
+    assert cli.main(["compare", "a.json", "b.json", "--fail=tokens:mean:5%"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("cannot compare: the baseline's replies are of mode 'live'") == 2
+    assert "gate failed: 0 failed, 0 passed; baseline a.json" in out
+
+
+def test_json_holds_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    """For programs: comparisons, gate, refusals."""
+    cli.main(["compare", "a.json", "b.json", "--format=json", "--fail=tokens:mean:5%"])
+    content = json.loads(capsys.readouterr().out)
+
+    assert content["gate"]["passed"] is False
+    assert [(each["arm"], each["metric"]) for each in content["comparisons"]] == [
+        ("code", name) for name in cli.DEFAULT_METRICS
+    ]
+    assert content["comparisons"][2]["summary"]["total"]["value"] == pytest.approx(1.2)
+    assert content["comparisons"][2]["summary"]["verdict"] == "worse"
+
+
+def test_markdown_is_made_of_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    """For the summary of a CI job."""
+    cli.main(["compare", "a.json", "b.json", "--format=markdown", "--fail=tokens:mean:5%"])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[0] == "`a.json` → `b.json`"
+    assert [line for line in lines if line.startswith("#")] == ["### arm code, model acme/one", "### gate"]
+    assert "|  | tokens | 1,000 | 1,200 | +200 (+20.0%) | +20.0% to +20.0% | worse |" in lines
+    assert lines[-1] == "* gate failed: 3 failed, 0 passed; baseline a.json"
+
+
+def test_help_fits_80_columns() -> None:
+    """Both helps are for a terminal of 80 columns, and show examples and exit codes."""
+    for arguments in (["--help"], ["compare", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_codeact", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"COLUMNS": "80", "PYTHONPATH": str(ROOT)},
+        )
+        assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "  1  a rule failed, or something cannot be compared" in done.stdout
+
+
+def test_files_are_compared_without_pytest(tmp_path: Path) -> None:
+    """Comparing two files imports neither pytest nor an SDK."""
+    code = (
+        "import sys; from pytest_codeact.cli import main; "
+        "main(['compare', 'a.json', 'b.json', '--fail=tokens:mean:5%']); "
+        "print([name for name in ('pytest', 'pytest_benchmark', 'anthropic', 'mistralai') if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+
+    assert done.stdout.splitlines()[-1] == "[]"
