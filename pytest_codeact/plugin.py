@@ -210,9 +210,9 @@ class _Worker:
         """Replace what cannot be sent in the text of a warning."""
         warning = warning_message.message
         if isinstance(warning, Warning) and not str(warning).isascii():
-            from pytest_codeact.shipping import sendable
+            from pytest_codeact.shipping import sendable_warning
 
-            warning.args = tuple(sendable(each) for each in warning.args)
+            warning_message.message = sendable_warning(warning)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

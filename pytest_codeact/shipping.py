@@ -236,6 +236,13 @@ def sendable(value: object, depth: int = 0) -> Any:
     return plain
 
 
+def sendable_warning(warning: Warning) -> Warning:
+    """Give a warning that can be sent: itself, its arguments made so; a UserWarning if it takes its text elsewhere."""
+    warning.args = tuple(sendable(each) for each in warning.args)
+    text = str(warning)
+    return warning if text == _escaped(text) else UserWarning(_escaped(text))
+
+
 def _text(value: object) -> str:
     try:
         return _escaped(repr(value))

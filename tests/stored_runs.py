@@ -29,7 +29,15 @@ def counted(run: dict[str, Any]) -> list[Any]:
     return entries
 
 
+def said(run: dict[str, Any]) -> dict[str, Any]:
+    """Give what a stored run says of itself, but times and the number of workers."""
+    samples = [json.loads(each) for each in run["codeact"].get("samples", ())]
+    for each in samples:
+        each["values"] = {name: column for name, column in each["values"].items() if name not in TIMES}
+    return {**run["codeact"], "samples": samples, "worker_count": None}
+
+
 def assert_same_run(one: dict[str, Any], other: dict[str, Any]) -> None:
     """Hold two stored runs equal in everything but times and the number of workers."""
     assert counted(one) == counted(other)
-    assert {**one["codeact"], "worker_count": None} == {**other["codeact"], "worker_count": None}
+    assert said(one) == said(other)

@@ -10,7 +10,7 @@ from typing import Any
 import execnet
 import pytest
 
-from pytest_codeact.shipping import lost_record, sendable
+from pytest_codeact.shipping import lost_record, sendable, sendable_warning
 from pytest_codeact.trial import Case
 
 Point = namedtuple("Point", "x y")  # noqa: PYI024 - the untyped kind is the one under test
@@ -88,6 +88,27 @@ def test_container_in_itself_ends() -> None:
     value.append(value)
 
     assert execnet.dumps(sendable(value))
+
+
+class Stubborn(UserWarning):
+    def __str__(self) -> str:
+        return "always \ud800"
+
+
+@pytest.mark.parametrize(
+    ("warning", "kind", "text"),
+    [
+        (DeprecationWarning("über"), DeprecationWarning, "über"),
+        (DeprecationWarning("a\ud800"), DeprecationWarning, "a\\ud800"),
+        (Stubborn("a"), UserWarning, "always \\ud800"),
+    ],
+)
+def test_warning_can_be_sent(warning: Warning, kind: type[Warning], text: str) -> None:
+    """It keeps its class unless its class keeps its text."""
+    sent = sendable_warning(warning)
+
+    assert (type(sent), str(sent)) == (kind, text)
+    assert execnet.dumps((str(sent), sent.args))
 
 
 def test_lost_record_is_an_error_of_which_nothing_was_measured() -> None:
