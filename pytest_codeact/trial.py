@@ -99,15 +99,13 @@ def run_trial(
     own_lane = lane or Lane()
     try:
         own_lane.call(loop.run, budget.deadline_s)
-    except OverdueError:
-        failure = DeadlineError(loop.overdue_text())
     except BaseException as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
-        failure = error
+        # Where the function was left behind, it still holds the turn that it is in.
+        loop.end_turn()
+        failure = DeadlineError(loop.overdue_text()) if isinstance(error, OverdueError) else error
     finally:
         if lane is None:
             own_lane.close()
-    # Where the function was left behind, it still holds the turn that it is in.
-    loop.end_turn()
     record = TrialRecord(
         scenario=scenario_id,
         arm=case.arm,
@@ -182,7 +180,7 @@ class _Loop:
         count = len(self.turns)
         return (
             f"the trial did not end within {self._budget.deadline_s:g} s; it was {self._doing}, "
-            f"after {count} turn{'' if count == 1 else 's'} that ended; "
+            f"after {count} round trip{'' if count == 1 else 's'}; "
             "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in its marker"
         )
 

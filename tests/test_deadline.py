@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import queue
 import signal
 import sys
 import threading
@@ -9,7 +11,7 @@ import traceback
 
 import pytest
 
-from pytest_codeact.deadline import STOP_ATTEMPTS, _Run, _Stop, call_within
+from pytest_codeact.deadline import STOP_ATTEMPTS, Lane, OverdueError, _Run, _serve, _Stop, call_within
 
 
 def _spin() -> None:
@@ -260,3 +262,101 @@ def test_a_stop_that_meets_the_end_stays_in_the_thread() -> None:
     run.work()
 
     assert not run.done.locked()
+
+
+def test_lane_is_one_thread() -> None:
+    """What one call makes another may use, though it belongs to its thread."""
+    lane = Lane()
+    threads = {lane.call(threading.get_ident, 5) for _ in range(3)}
+    lane.close()
+    _join_runaways()
+
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}
+    assert _runaways() == []
+
+
+def test_lane_goes_on_after_a_function_that_does_not_end() -> None:
+    """The next call finds another thread; the old one ends as soon as its function lets it."""
+    release = threading.Event()
+    lane = Lane()
+    before = lane.call(threading.get_ident, 5)
+    with pytest.raises(OverdueError):
+        lane.call(release.wait, 0.05)
+    after = lane.call(threading.get_ident, 5)
+    release.set()
+    lane.close()
+    _join_runaways()
+
+    assert before != after
+    assert _runaways() == []
+
+
+def test_lane_goes_on_after_a_function_that_raises() -> None:
+    """An exception is an outcome like another."""
+
+    def fails() -> None:
+        raise SystemExit(3)
+
+    lane = Lane()
+    before = lane.call(threading.get_ident, 5)
+    with pytest.raises(SystemExit):
+        lane.call(fails, 5)
+    after = lane.call(threading.get_ident, 5)
+    lane.close()
+
+    assert before == after
+
+
+def test_lane_may_be_closed_before_its_first_call_and_twice() -> None:
+    """It may be used again, too."""
+    lane = Lane()
+    lane.close()
+    value = lane.call(lambda: 1, 5)
+    lane.close()
+    lane.close()
+    _join_runaways()
+
+    assert value == 1
+    assert _runaways() == []
+
+
+def test_lane_takes_any_number_of_seconds() -> None:
+    """More than a lock can wait for is as good as no deadline."""
+    assert call_within(lambda: 1, 1e300) == 1
+
+
+def test_time_out_of_the_functions_own_is_not_the_deadlines() -> None:
+    """A socket's timeout is told apart from the deadline."""
+
+    def fails() -> None:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError) as caught:
+        call_within(fails, 5)
+
+    assert not isinstance(caught.value, OverdueError)
+
+
+def test_lane_carries_context_variables() -> None:
+    """The function sees the caller's, and what it sets stays with it."""
+    variable = contextvars.ContextVar("variable", default=0)
+    variable.set(1)
+
+    def changes() -> int:
+        seen = variable.get()
+        variable.set(2)
+        return seen
+
+    assert call_within(changes, 5) == 1
+    assert variable.get() == 1
+
+
+def test_stop_of_an_idle_lane_ends_it_quietly() -> None:
+    """A stop may come before the function has begun."""
+
+    class _Stopping(queue.SimpleQueue):  # type: ignore[type-arg]  # of anything
+        def get(self, *_args: object) -> None:
+            raise _Stop
+
+    _serve(_Stopping())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from records_of import usage
 
 from pytest_codeact.arms.code import CodeArm
 from pytest_codeact.arms.direct import DirectArm
-from pytest_codeact.errors import ProviderError, SandboxError
-from pytest_codeact.providers import Reply
+from pytest_codeact.errors import DeadlineError, ProviderError, SandboxError
+from pytest_codeact.providers import Reply, Request
 from pytest_codeact.records import Json, ToolResult
 from pytest_codeact.runtimes import Bindings, Execution
 from pytest_codeact.scenario import Budget
@@ -197,3 +198,80 @@ def test_shortened_keeps_head_and_tail() -> None:
 
     assert shortened(result, 200) is result
     assert shortened(result, 21).content == "ä" * 5 + "\n... (180 bytes left out) ...\n" + "ö" * 5
+
+
+ALLOW = "if it only needs longer, allow more with --codeact-deadline or deadline_s=... in its marker"
+
+
+class Hanging(ScriptedModel):
+    """Hangs when its replies are used up."""
+
+    def complete(self, request: Request) -> Reply:
+        if len(self.requests) == len(self._replies):
+            threading.Event().wait()
+        return super().complete(request)
+
+
+def test_model_that_hangs_ends_as_an_error_that_keeps_the_turns() -> None:
+    """What was measured before is in the record; no turn is made up for a reply that never came."""
+    trial = run(Hanging(calls(PUT, usage=usage())), budget=Budget(deadline_s=0.1))
+
+    assert isinstance(trial.failure, DeadlineError)
+    assert str(trial.failure) == (
+        f"the trial did not end within 0.1 s; it was waiting for the model, after 1 round trip; {ALLOW}"
+    )
+    assert (trial.record.ended, trial.record.error) == ("error", f"DeadlineError: {trial.failure}")
+    assert [(turn.usage, turn.tool_calls) for turn in trial.record.turns] == [(usage(), 1)]
+    assert trial.state is None
+
+
+@pytest.mark.parametrize("catches", [False, True])
+def test_program_that_hangs_keeps_its_turn(*, catches: bool) -> None:
+    """The reply is paid for, whether or not the arm lets itself be stopped."""
+    release = threading.Event()
+
+    def hangs(_: Bindings) -> Execution:
+        while not release.is_set():
+            try:
+                release.wait(0.01)
+            except BaseException:
+                if not catches:
+                    raise
+        return Execution(status="ok")
+
+    model = ScriptedModel(calls(("run_code", {"code": "p"}), usage=usage()))
+    trial = run(model, arm=CodeArm(), programs={"p": hangs}, budget=Budget(deadline_s=0.1))
+    release.set()
+
+    assert str(trial.failure) == (
+        f"the trial did not end within 0.1 s; it was carrying out 'run_code', after 1 round trip; {ALLOW}"
+    )
+    assert [(turn.index, turn.usage, turn.code_statuses) for turn in trial.record.turns] == [(0, usage(), ())]
+    assert trial.record.turns[0].action_s > 0
+
+
+def test_record_says_how_many_were_in_flight() -> None:
+    """One, unless the caller says more."""
+    bench, _ = make_bench({})
+    trial = run_trial(
+        scenario_id="test_a.py::test_one",
+        prompt="Go.",
+        case=Case(arm="direct", model="scripted/a"),
+        arm=DirectArm(parallel=True),
+        provider=ScriptedModel(says("done")),
+        bench=bench,
+        budget=Budget(),
+        in_flight=9,
+    )
+
+    assert trial.record.in_flight == 9
+    assert run(ScriptedModel(says("done"))).record.in_flight == 1
+
+
+def test_time_out_of_the_providers_own_is_no_deadline() -> None:
+    """It goes through as what it is."""
+    error = TimeoutError("the socket's")
+    trial = run(ScriptedModel(error))
+
+    assert trial.failure is error
+    assert trial.record.error == "TimeoutError: the socket's"

@@ -106,10 +106,7 @@ def test_model_that_hangs_ends_one_trial(project: pytest.Pytester, hang: str, co
 
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(
-        [
-            "DeadlineError: the trial did not end within 1 s; it was waiting for the model, "
-            f"after 1 turn that ended; {ALLOW}"
-        ]
+        [f"DeadlineError: the trial did not end within 1 s; it was waiting for the model, after 1 round trip; {ALLOW}"]
     )
     assert kept[0]["ended"] == "error"
     assert [(turn["usage"]["input_tokens"], turn["tool_calls"]) for turn in kept[0]["turns"]] == [(100, 1)]
@@ -125,10 +122,7 @@ def test_arm_that_hangs_ends_its_trials(project: pytest.Pytester, run: Callable[
 
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
-        [
-            "DeadlineError: the trial did not end within 0.5 s; it was carrying out 'look', "
-            f"after 0 turns that ended; {ALLOW}"
-        ]
+        [f"DeadlineError: the trial did not end within 0.5 s; it was carrying out 'look', after 1 round trip; {ALLOW}"]
     )
     assert {record["arm"]: len(record["turns"]) for record in kept} == {"slow": 1, "direct": 2}
 
@@ -177,12 +171,12 @@ def test_one(codeact_trial):
         (
             "on_look",
             "DeadlineError: the trial did not end within 0.5 s; it was carrying out 'look', "
-            f"after 0 turns that ended; {ALLOW}",
+            f"after 1 round trip; {ALLOW}",
         ),
         (
             "on_end",
             "DeadlineError: the trial did not end within 0.5 s; it was taking the world's end state, "
-            f"after 2 turns that ended; {ALLOW}",
+            f"after 2 round trips; {ALLOW}",
         ),
     ],
 )
