@@ -266,7 +266,7 @@ def _append_many(root: Path, writer: int) -> None:
 
 
 def test_lines_of_many_processes_and_threads_are_whole(tmp_path: Path) -> None:
-    """Four processes of four threads append at once: one first line; none is lost or mixed with another. Blank ones are nothing."""
+    """Four processes of four threads append at once: one first line, none lost or mixed. Blank ones are nothing."""
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_append_many, args=(tmp_path, writer)) for writer in range(4)]
     for each in processes:

@@ -14,7 +14,7 @@ from pytest_codeact.errors import ScenarioError, ToolError
 from pytest_codeact.tools import Toolbox, result_text, tool
 
 if TYPE_CHECKING:
-    from pytest_codeact.records import CallRecord
+    from pytest_codeact.records import CallRecord, Json
 
 
 class Mood(enum.Enum):
@@ -470,3 +470,76 @@ def test_end_state_must_be_a_method() -> None:
         Toolbox(world).end_state()
 
     assert str(caught.value) == "World.end_state: is {'a': 1}; it must be a method that takes nothing but self"
+
+
+class Counter:
+    """A world that counts, and can refuse."""
+
+    def __init__(self, step: int = 1) -> None:
+        self.step, self.count, self.asked = step, 0, 0
+
+    @tool
+    def add(self, count: int = 1) -> int:
+        """Add to the count."""
+        self.asked += 1
+        if count < 0:
+            raise ToolError("only upwards")
+        self.count += count * self.step
+        return self.count
+
+    def end_state(self) -> int:
+        """Give the count."""
+        return self.count
+
+
+def counted() -> tuple[CallRecord, ...]:
+    """Give the journal of a trial that called a tool well, badly and not at all."""
+    ran = Toolbox(Counter())
+    asked: list[dict[str, Json]] = [{"count": 2}, {"count": -1}, {"x": 1}, {}]
+    for arguments in asked:
+        ran.call("add", arguments, origin="direct")
+    ran.call_bound("add", [1, 2, 3], {})
+    return ran.journal
+
+
+def test_restored_world_is_as_the_calls_left_it() -> None:
+    """Whoever looks at the world of a trial that was run elsewhere finds it as it was; the journal is that trial's."""
+    restored = Toolbox(Counter())
+    restored.restore(counted())
+    world = restored.world
+
+    assert isinstance(world, Counter)
+    assert (world.count, world.asked, restored.end_state()) == (3, 3, 3)
+    assert [each.error for each in restored.journal] == [each.error for each in counted()]
+
+
+def test_restored_calls_are_not_carried_out_for_nobody() -> None:
+    """As long as nobody looks at the world no tool is run: it may take time, or money."""
+    world = Counter()
+    restored = Toolbox(world)
+    restored.restore(counted())
+    journal = restored.journal
+
+    assert (len(journal), world.asked) == (5, 0)
+
+
+def test_call_after_restored_ones_meets_their_world() -> None:
+    """A validator may go on where the trial ended."""
+    restored = Toolbox(Counter())
+    restored.restore(counted())
+
+    assert restored.call("add", {}, origin="direct").result == 4
+    assert len(restored.journal) == 6
+
+
+def test_world_that_does_not_repeat_itself_is_refused() -> None:
+    """A verdict on another world than the trial's would be none."""
+    restored = Toolbox(Counter(step=7))
+    restored.restore(counted())
+    with pytest.raises(ScenarioError) as caught:
+        _ = restored.world
+
+    assert str(caught.value) == (
+        "Counter: the trial was taken from a journal, and its world cannot be had again: add gave 2 then and 14 now; "
+        "judge codeact_trial alone, make the world deterministic, or start a new run without --codeact-resume"
+    )

@@ -12,6 +12,8 @@ from pytest_codeact.tools._plain import NotJsonError, error_text, json_text, pla
 from pytest_codeact.tools._problems import Problems, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_codeact.records import Json
 
 MAX_ARGUMENT_BYTES: Final = 1_000_000
@@ -28,7 +30,6 @@ class Toolbox:
             becomes an error that tells the tool's author what to do.
 
     Attributes:
-        world: The instance.
         tools: Its tools in definition order, a base class's first.
         specs: The same as models are offered them.
         read_only: Names of the tools that leave the world as it is.
@@ -44,7 +45,7 @@ class Toolbox:
                 f"a Toolbox needs an instance of a class with @tool methods, got the class {world.__qualname__}; "
                 f"write Toolbox({world.__name__}())"
             )
-        self.world = world
+        self._world = world
         world_class: type = type(world)
         self.tools = tools_of(world_class)
         self.specs = tuple(each.spec for each in self.tools)
@@ -53,7 +54,21 @@ class Toolbox:
         self._by_name = {each.name: each for each in self.tools}
         self._max_result_bytes = max_result_bytes
         self._journal: list[CallRecord] = []
+        self._owed: Sequence[CallRecord] = ()
         self._refuse_hidden_tools()
+
+    @property
+    def world(self) -> object:
+        """
+        The instance, with every call of the journal carried out on it.
+
+        Raises:
+            ScenarioError: The world of a restored journal cannot be had again.
+        """
+        owed, self._owed = self._owed, ()
+        if owed:
+            self._repeat(owed)
+        return self._world
 
     @property
     def journal(self) -> tuple[CallRecord, ...]:
@@ -84,6 +99,18 @@ class Toolbox:
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - the boundary to the author's code
             error = _error_of(raised)
         return self._noted(name, arguments, result, result_bytes, error, started, origin)
+
+    def restore(self, journal: Sequence[CallRecord]) -> None:
+        """
+        Stand for the tools of a trial that was run by another process.
+
+        Its calls are carried out again when somebody first looks at the world, and never if nobody does.
+
+        Args:
+            journal: All its calls.
+        """
+        self._journal = list(journal)
+        self._owed = tuple(journal)
 
     def call_bound(self, name: str, args: list[Json], kwargs: dict[str, Json]) -> CallRecord:
         """
@@ -139,6 +166,17 @@ class Toolbox:
             raise ScenarioError(
                 f"{where}: raised {_error_of(error)}; it must work in every state of the world"
             ) from error
+
+    def _repeat(self, calls: Sequence[CallRecord]) -> None:
+        toolbox = Toolbox(self._world, max_result_bytes=self._max_result_bytes)
+        for each in calls:
+            again = toolbox.call(each.name, each.arguments, origin=each.origin)
+            if (again.result, again.error is None) != (each.result, each.error is None):
+                raise ScenarioError(
+                    f"{type(self._world).__qualname__}: the trial was taken from a journal, and its world cannot be "
+                    f"had again: {each.name} gave {shown(each.result)} then and {shown(again.result)} now; judge "
+                    "codeact_trial alone, make the world deterministic, or start a new run without --codeact-resume"
+                )
 
     def _perform(self, name: str, arguments: Json) -> tuple[Json, int]:
         tool = self._tool(name)

@@ -327,3 +327,23 @@ def test_damaged_line_is_counted_and_its_trial_run(logged: pytest.Pytester) -> N
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["3 of 4 trials taken from the journal", "1 damaged line of the journal left out"])
     assert executed(logged) == 1
+
+
+def test_validator_may_look_at_the_world_itself(logged: pytest.Pytester) -> None:
+    """A test that judges the world, and not the trial alone, finds it as the trial left it."""
+    path = logged.path / "test_shelf.py"
+    path.write_text(
+        path.read_text()
+        + """
+
+@pytest.mark.scenario("Double the cups.", tools=Shelf, reference=double)
+def test_world(codeact_trial, codeact_tools):
+    assert codeact_tools.world.items == {"cup": 4}
+    assert codeact_tools.journal == codeact_trial.record.calls
+"""
+    )
+    logged.runpytest_subprocess("-k", "world").assert_outcomes(passed=2, deselected=4)
+    executed(logged)
+    logged.runpytest_subprocess("-k", "world", "--codeact-resume=last").assert_outcomes(passed=2, deselected=4)
+
+    assert executed(logged) == 0
