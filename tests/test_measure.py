@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from records_of import call, record, turn, usage
 
-from pytest_codeact.measure import METRICS, Mean, Metric, Saving, mean_of, pools, saving, tokenizers
+from pytest_codeact.measure import METRICS, Mean, mean_of, pools, tokenizers
 
 if TYPE_CHECKING:
     from pytest_codeact.records import TrialRecord
@@ -105,33 +105,6 @@ def test_pools_keep_failures_and_count_errors() -> None:
     assert (direct.scenario, direct.arm, direct.model) == ("test_a.py::test_one", "direct", "reference")
     assert (direct.trials, direct.error_count, direct.success_count) == (tuple(trials[:2]), 1, 1)
     assert (code.trials, code.error_count) == ((trials[3],), 0)
-
-
-def of_tokens(scenario: str, arm: str, *tokens: int | None) -> list[TrialRecord]:
-    """Make one trial per figure; None makes one that does not know."""
-    return [record(scenario, arm, turns=(turn(tokens=None if n is None else usage(n, 0)),)) for n in tokens]
-
-
-def test_saving_is_paired_by_scenario() -> None:
-    """A scenario that one arm lacks or does not know is in neither sum."""
-    direct = pools(
-        [*of_tokens("a", "direct", 100, 300), *of_tokens("b", "direct", 100), *of_tokens("c", "direct", 999)]
-    )
-    code = pools([*of_tokens("a", "code", 50), *of_tokens("b", "code", 90), *of_tokens("c", "code", None)])
-
-    saved = saving(code, direct, BY_NAME["tokens"])
-
-    assert (saved.total, saved.median) == pytest.approx((1 - 140 / 300, 0.425))
-    assert (saved.paired, saved.of) == (2, 3)
-
-
-def test_saving_without_a_pair_is_unknown() -> None:
-    """Nothing in common is None, and so is a base of 0."""
-    nothing = Metric(name="nothing", title="", unit="", value=lambda _: 0)
-    direct, code = pools(of_tokens("a", "direct", 1)), pools(of_tokens("b", "code", 1))
-
-    assert saving(code, direct, BY_NAME["tokens"]) == Saving(total=None, median=None, paired=0, of=2)
-    assert saving(direct, direct, nothing) == Saving(total=None, median=None, paired=1, of=1)
 
 
 def test_tokenizers_are_named_once() -> None:

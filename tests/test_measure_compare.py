@@ -25,7 +25,7 @@ from pytest_codeact.measure import (
     spread,
 )
 from pytest_codeact.measure._bootstrap import _student, median_bounds
-from pytest_codeact.measure._randomise import holm, joint_randomisation_p, randomisation_p
+from pytest_codeact.measure._randomise import joint_randomisation_p, randomisation_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -312,12 +312,6 @@ def test_exchanged_sides_exchange_the_verdict(*, paired: bool) -> None:
     assert bounds(there) == pytest.approx((1 / bounds(back)[1], 1 / bounds(back)[0]))
     assert {delta.verdict for delta in there.deltas} == {"better"}
     assert {delta.verdict for delta in back.deltas} == {"worse"}
-
-
-def test_holm_corrects_for_the_number_of_scenarios() -> None:
-    """The smallest counts as many times as there are, and the order is kept."""
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -15,7 +15,7 @@ from pytest_codeact.measure._comparison import (
     spread,
 )
 from pytest_codeact.measure._metrics import METRICS, Metric, faults, tokenizers
-from pytest_codeact.measure._pools import Mean, Pool, Sample, Saving, mean_of, pools, sample, saving
+from pytest_codeact.measure._pools import Mean, Pool, Sample, mean_of, pools, sample
 from pytest_codeact.measure._regression import holm, rise_p
 from pytest_codeact.measure._success import Alternative, Table, fisher_p, mcnemar_p, pass_hat, stratified_p, success_p
 
@@ -32,7 +32,6 @@ __all__ = [
     "Metric",
     "Pool",
     "Sample",
-    "Saving",
     "Summary",
     "Table",
     "Verdict",
@@ -47,7 +46,6 @@ __all__ = [
     "pools",
     "rise_p",
     "sample",
-    "saving",
     "spread",
     "stratified_p",
     "success_p",

@@ -17,7 +17,8 @@ from pytest_codeact.measure._bootstrap import (
 )
 from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
 from pytest_codeact.measure._figures import known, matched
-from pytest_codeact.measure._randomise import constant_p, holm, joint_randomisation_p, randomisation_p
+from pytest_codeact.measure._randomise import constant_p, joint_randomisation_p, randomisation_p
+from pytest_codeact.measure._regression import holm
 from pytest_codeact.measure._success import rate_bounds, rate_p
 
 if TYPE_CHECKING:

@@ -93,26 +93,6 @@ class Sample:
     error_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
-    """
-    How much less of a metric one arm uses than another, paired by scenario.
-
-    Attributes:
-        total: 1 - sum of the scenarios' means in the arm / the same in the other. 0.25 is a quarter less;
-            negative is more. None if no scenario is known in both, or the other's sum is 0.
-        median: Median over the scenarios of 1 - mean / the other's mean, over those where the other's is not 0.
-            None if there is none.
-        paired: Scenarios whose mean is known in both arms.
-        of: Scenarios that ran in either arm.
-    """
-
-    total: float | None
-    median: float | None
-    paired: int
-    of: int
-
-
 def mean_of(values: Sequence[float | None]) -> Mean:
     """
     Give the mean of the known values.
@@ -157,30 +137,4 @@ def sample(pool: Pool, metrics: Iterable[Metric]) -> Sample:
         trials=tuple(trial.trial for trial in pool.trials),
         values={metric.name: pool.values(metric) for metric in metrics},
         error_count=pool.error_count,
-    )
-
-
-def saving(arm: Sequence[Pool], other: Sequence[Pool], metric: Metric) -> Saving:
-    """
-    Compare two arms, scenario by scenario.
-
-    Args:
-        arm: The pools of the arm, at most one per scenario.
-        other: The pools of the arm that it is compared with, at most one per scenario.
-        metric: What is compared.
-    """
-    ours = {pool.scenario: pool.mean(metric).value for pool in arm}
-    theirs = {pool.scenario: pool.mean(metric).value for pool in other}
-    pairs = [
-        (mine, base)
-        for scenario, mine in ours.items()
-        if mine is not None and (base := theirs.get(scenario)) is not None
-    ]
-    base_sum = sum(base for _, base in pairs)
-    ratios = [1 - mine / base for mine, base in pairs if base]
-    return Saving(
-        total=1 - sum(mine for mine, _ in pairs) / base_sum if base_sum else None,
-        median=statistics.median(ratios) if ratios else None,
-        paired=len(pairs),
-        of=len(ours.keys() | theirs.keys()),
     )

@@ -71,16 +71,6 @@ def joint_randomisation_p(strata: Strata, *, paired: bool) -> float:
     return float(np.mean(np.abs(total) >= abs(total[0]) - _ROUNDING * math.fsum(largest)))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values so that the chance of any false one at most 0.05 is 0.05 (Holm 1979)."""
-    found = [1.0] * len(p_values)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        found[place] = largest
-    return found
-
-
 def constant_p(base: Sequence[float], now: Sequence[float]) -> float:
     """
     Give the most that chance could do to make equal sides constant and different; 1 if they are not.

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from stored_runs import assert_same_run
 
 from pytest_codeact.journal import FILE, run_names
 
@@ -70,8 +71,6 @@ def codeact_client(codeact_scenario, codeact_tools, codeact_case):
     inner = ReferenceModel(solution=solution, counter_loader=lambda: None)
     return Logged(inner, f"{codeact_scenario.id}|{case.arm}|{case.trial}")
 """
-
-TIMES = {"latency_s", "model_s", "action_s"}
 
 
 class Runs:
@@ -141,18 +140,6 @@ class Runs:
         run: dict[str, Any] = json.loads((self._root / "run.json").read_text())
         return run
 
-    @property
-    def counted(self) -> list[Any]:
-        """What no clock has touched of it."""
-        entries = []
-        for entry in self.stored["benchmarks"]:
-            timed = entry["params"]["metric"] in TIMES
-            stats = None if timed else {key: value for key, value in entry["stats"].items() if key != "ops"}
-            extra = dict(entry["extra_info"])
-            extra["means"] = {key: value for key, value in extra.get("means", {}).items() if key not in TIMES}
-            entries.append((entry["fullname"], entry["group"], entry["params"], stats, extra))
-        return [entries, {**self.stored["codeact"], "worker_count": None}]
-
 
 @pytest.fixture
 def sessions(project: pytest.Pytester) -> Runs:
@@ -161,20 +148,20 @@ def sessions(project: pytest.Pytester) -> Runs:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+def uninterrupted() -> dict[str, Any]:
     """Keep what an uninterrupted run stored, once it was made."""
     return {}
 
 
-def expected(of: Runs, known: dict[str, list[Any]]) -> list[Any]:
+def expected(of: Runs, known: dict[str, Any]) -> dict[str, Any]:
     """Give what an uninterrupted run stores."""
     if not known:
         of.complete()
-        known["run"] = of.counted
+        known.update(of.stored)
         for path in of._root.glob(".codeact/*/*"):
             path.unlink()
         (of._root / "executed.log").unlink()
-    return known["run"]
+    return known
 
 
 def kill_at(sessions: Runs, count: int, *arguments: str, whole_group: bool) -> bool:
@@ -202,7 +189,7 @@ def kill_at(sessions: Runs, count: int, *arguments: str, whole_group: bool) -> b
 
 @pytest.mark.parametrize(("mode", "kills"), [("-n2", 20), ("-n0", 6)])
 def test_killed_run_is_completed_and_nothing_is_run_twice(
-    sessions: Runs, uninterrupted: dict[str, list[Any]], mode: str, kills: int
+    sessions: Runs, uninterrupted: dict[str, Any], mode: str, kills: int
 ) -> None:
     """With kill -9 of controller and workers at random points over the run, what had ended is never run again."""
     whole = expected(sessions, uninterrupted)
@@ -218,7 +205,7 @@ def test_killed_run_is_completed_and_nothing_is_run_twice(
 
     assert {cell for _, _, cell in sessions.executed[before:]} == {*all_cells(sessions)} - finished
     assert f"{len(finished)} of {TOTAL} trials taken from the journal" in shown
-    assert sessions.counted == whole
+    assert_same_run(sessions.stored, whole)
 
 
 def all_cells(sessions: Runs) -> set[str]:
@@ -226,7 +213,7 @@ def all_cells(sessions: Runs) -> set[str]:
     return {f"{each['scenario']}|{each['arm']}|{each['trial']}" for each in sessions.lines("verdict")}
 
 
-def test_workers_of_a_killed_controller_begin_nothing_more(sessions: Runs, uninterrupted: dict[str, list[Any]]) -> None:
+def test_workers_of_a_killed_controller_begin_nothing_more(sessions: Runs, uninterrupted: dict[str, Any]) -> None:
     """They end the trial they are in, which is then in the journal, and die; a resumed run waits for them."""
     whole = expected(sessions, uninterrupted)
     for count in (2, 11):
@@ -244,7 +231,7 @@ def test_workers_of_a_killed_controller_begin_nothing_more(sessions: Runs, unint
     sessions.complete("-n2")
 
     assert [cell for _, _, cell in sessions.executed[before:] if cell in finished] == []
-    assert sessions.counted == whole
+    assert_same_run(sessions.stored, whole)
 
 
 class _Forever(subprocess.Popen[bytes]):
@@ -298,7 +285,7 @@ def test_killed_worker_costs_the_trial_in_flight(sessions: Runs) -> None:
 
 @pytest.mark.parametrize(("mode", "group"), [("-n0", True), ("-n2", True), ("-n2", False)])
 def test_interrupted_run_keeps_what_has_ended(
-    sessions: Runs, uninterrupted: dict[str, list[Any]], mode: str, group: bool
+    sessions: Runs, uninterrupted: dict[str, Any], mode: str, group: bool
 ) -> None:
     """Ctrl-C, from a terminal or to the controller alone: exit 2, an honest file, and a run that can be completed."""
     whole = expected(sessions, uninterrupted)
@@ -319,4 +306,4 @@ def test_interrupted_run_keeps_what_has_ended(
     sessions.complete(mode)
 
     assert [cell for _, _, cell in sessions.executed[before:] if cell in finished] == []
-    assert sessions.counted == whole
+    assert_same_run(sessions.stored, whole)

@@ -49,13 +49,13 @@ def test_planted_rise_fails_the_run(project: pytest.Pytester, run: Run) -> None:
     result.assert_outcomes(passed=4)
     lines = section(result)
     assert lines[0].split() == ["scenario", "arm", "rule", "baseline", "now", "delta", "95", "%", "interval"]
-    assert [line.split("  ")[0] for line in lines[1:7]] == [
-        "all 2 scenarios",
-        "all 2 scenarios",
-        "double",
-        "fill",
-        "double",
-        "fill",
+    assert [line.partition(" tokens:")[0].split() for line in lines[1:7]] == [
+        ["all", "2", "scenarios", "direct"],
+        ["all", "2", "scenarios", "code"],
+        ["double", "direct"],
+        ["fill", "direct"],
+        ["double", "code"],
+        ["fill", "code"],
     ]
     assert all("(+20.0%)" in line for line in lines[1:7])
     assert lines[-1] == "gate failed: 6 failed, 4 passed; baseline main.json"
