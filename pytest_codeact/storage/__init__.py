@@ -11,7 +11,6 @@ It is imported on first use; this room imports without it. What is used beyond i
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +23,7 @@ from pytest_codeact.stored import RUN_KEY, mode_of, to_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_codeact.measure import Metric, Pool
+    from pytest_codeact.measure import Mean, Metric, Pool
     from pytest_codeact.records import Json
     from pytest_codeact.stored import StoredRun
 
@@ -94,10 +93,11 @@ def entries(pools: Sequence[Pool], metrics: Sequence[Metric], *, taken: set[str]
         taken: Full names that other entries have; those made here are added to it.
     """
     made = []
+    stored = [metric for metric in metrics if metric.stored]
     for pool in pools:
-        for metric in metrics:
+        for metric in stored:
             values = [value for value in pool.values(metric) if value is not None]
-            if metric.stored and values:
+            if values:
                 made.append(_entry(pool, metric, metrics, values, taken))
     return made
 
@@ -258,8 +258,12 @@ def _extra(pool: Pool, metrics: Sequence[Metric]) -> dict[str, Json]:
         "trials": len(pool.trials),
         "errors": pool.error_count,
         "success_rate": pool.success_count / len(pool.trials),
-        "means": {metric.name: asdict(pool.mean(metric)) for metric in metrics if not metric.stored},
+        "means": {metric.name: _mean(pool.mean(metric)) for metric in metrics if not metric.stored},
     }
+
+
+def _mean(mean: Mean) -> dict[str, Json]:
+    return {"value": mean.value, "known": mean.known, "of": mean.of}
 
 
 def _unit(entry: Mapping[str, Any]) -> str | None:
