@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from samples_of import sample_of
 
-from pytest_codeact import measure
-from pytest_codeact.measure import METRICS, Alternative, Table, compare, fisher_p, mcnemar_p, pass_hat, stratified_p
+from pytest_codeact.measure import METRICS, compare, pass_hat
+from pytest_codeact.measure._success import Alternative, Table, mcnemar_p, stratified_p
 
 ALTERNATIVES: tuple[Alternative, ...] = ("two-sided", "less", "greater")
 SUCCESS = next(metric for metric in METRICS if metric.name == "success")
@@ -27,7 +27,7 @@ def test_fisher_agrees_with_scipy(alternative: Alternative) -> None:
     for base, now in itertools.product(range(8), range(7)):
         expected = stats.fisher_exact([[now, 6 - now], [base, 7 - base]], alternative=alternative).pvalue
 
-        assert fisher_p(table((base, 7), (now, 6)), alternative) == pytest.approx(expected)
+        assert stratified_p([table((base, 7), (now, 6))], alternative) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("alternative", ALTERNATIVES)
@@ -67,7 +67,7 @@ def test_nothing_to_test_is_no_evidence() -> None:
     """No strata, no discordant pair and margins that leave no choice give 1."""
     assert stratified_p([]) == 1
     assert mcnemar_p(0, 0) == 1
-    assert fisher_p(table((5, 5), (3, 3))) == 1
+    assert stratified_p([table((5, 5), (3, 3))]) == 1
 
 
 def test_success_is_tested_over_the_scenarios_that_both_sides_ran() -> None:
@@ -76,10 +76,9 @@ def test_success_is_tested_over_the_scenarios_that_both_sides_ran() -> None:
     base = [sample_of("a", 1, 1, 1, 1, success=ok), sample_of("b", 1, 1, 1, 1, success=ok), sample_of("c", 1)]
     now = [sample_of("b", 1, 1, 1, 1, success=failed), sample_of("a", 1, 1, 1, 1, success=failed)]
 
-    assert measure.success_p(base, now, paired=True) == pytest.approx(2 / 2**8)
-    assert measure.success_p(base, now, paired=True, alternative="greater") == 1
-    assert measure.success_p(base, now, paired=False) == pytest.approx(2 / 70**2)
-    assert measure.success_p(base, [sample_of("d", 1)], paired=True) is None
+    assert compare(base, now, SUCCESS, paired=True).summary.p == pytest.approx(2 / 2**8)
+    assert compare(base, now, SUCCESS, paired=False).summary.p == pytest.approx(2 / 70**2)
+    assert compare(base, [sample_of("d", 1)], SUCCESS, paired=True).summary.p is None
 
 
 def test_pass_hat_is_the_share_of_subsets_that_all_succeed() -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pytest_codeact.comparison import group_obstacle, metric_obstacle, missing, unfit, unlike
 from pytest_codeact.gate._judgement import Finding, Judgement, Outcome
 from pytest_codeact.gate._rule import EXTREMES, Rule, Stat, is_share
-from pytest_codeact.measure import MIN_TRIALS, Interval, Table, difference_interval, holm, rise_p, stratified_p
+from pytest_codeact.measure import MIN_TRIALS, Interval, difference_interval, holm, rate_p, rise_p
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -206,16 +206,7 @@ def _unknown(sides: Sequence[tuple[Sample, Sample]], strata: Sequence[tuple[list
 
 def _p(rule: Rule, strata: _Strata) -> float:
     if rule.stat != "median" and is_share(rule.metric) and _is_success(strata):
-        tables = [
-            Table(
-                base_successes=round(sum(base)),
-                base_trials=len(base),
-                now_successes=round(sum(now)),
-                now_trials=len(now),
-            )
-            for base, now in strata
-        ]
-        return stratified_p(tables, "less" if rule.metric.better == "higher" else "greater")
+        return rate_p(strata, paired=False, alternative="less" if rule.metric.better == "higher" else "greater")
     sign = 1 if rule.metric.better == "lower" else -1
     signed = [([sign * figure for figure in base], [sign * figure for figure in now]) for base, now in strata]
     return rise_p(signed, ranked=rule.stat == "median")

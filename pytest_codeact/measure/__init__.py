@@ -17,13 +17,12 @@ from pytest_codeact.measure._comparison import (
 from pytest_codeact.measure._metrics import METRICS, Metric, faults, tokenizers
 from pytest_codeact.measure._pools import Mean, Pool, Sample, mean_of, pools, sample
 from pytest_codeact.measure._regression import holm, rise_p
-from pytest_codeact.measure._success import Alternative, Table, fisher_p, mcnemar_p, pass_hat, stratified_p, success_p
+from pytest_codeact.measure._success import pass_hat, rate_p
 
 __all__ = [
     "METRICS",
     "MIN_SCENARIOS",
     "MIN_TRIALS",
-    "Alternative",
     "Comparison",
     "Delta",
     "Estimate",
@@ -33,21 +32,17 @@ __all__ = [
     "Pool",
     "Sample",
     "Summary",
-    "Table",
     "Verdict",
     "compare",
     "difference_interval",
     "faults",
-    "fisher_p",
     "holm",
-    "mcnemar_p",
     "mean_of",
     "pass_hat",
     "pools",
+    "rate_p",
     "rise_p",
     "sample",
     "spread",
-    "stratified_p",
-    "success_p",
     "tokenizers",
 ]

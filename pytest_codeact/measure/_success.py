@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_codeact.measure._figures import Bounds, Strata
-    from pytest_codeact.measure._pools import Sample
 
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
 """What a test looks for: that the later side's rate is another one, is lower, is higher."""
@@ -42,26 +41,14 @@ class Table:
     now_trials: int
 
 
-def fisher_p(table: Table, alternative: Alternative = "two-sided") -> float:
-    """
-    Give the p-value of Fisher's exact test on trials that are no pairs.
-
-    Two-sided: the probability of all tables with these margins that are no likelier than the observed one.
-
-    Args:
-        table: The successes.
-        alternative: What is looked for.
-    """
-    return stratified_p([table], alternative)
-
-
 def stratified_p(tables: Iterable[Table], alternative: Alternative = "two-sided") -> float:
     """
     Give the p-value of the exact conditional test that no scenario's rate changed, over all of them together.
 
     Given each scenario's margins, its successes on the later side are hypergeometric; their sum over the scenarios is
     distributed as the convolution (Gart 1970, "Point and interval estimation of the common odds ratio", Biometrika
-    57:471; the exact form of the Cochran-Mantel-Haenszel test). For one scenario it is Fisher's test.
+    57:471; the exact form of the Cochran-Mantel-Haenszel test). For one scenario it is Fisher's test: two-sided, the
+    probability of all outcomes that are no likelier than the observed one.
 
     Args:
         tables: One per scenario. None at all gives 1.
@@ -115,28 +102,6 @@ def _tail(chances: Sequence[float], observed: int, alternative: Alternative) -> 
     return min(1.0, math.fsum(tail))
 
 
-def success_p(
-    base: Sequence[Sample], now: Sequence[Sample], *, paired: bool, alternative: Alternative = "two-sided"
-) -> float | None:
-    """
-    Test whether the success rates of the scenarios that both sides ran differ.
-
-    Args:
-        base: The earlier side, at most one per scenario.
-        now: The later side.
-        paired: Whether trials of the same number are pairs. Then it is McNemar's test on the pairs of all scenarios,
-            else the stratified test; both are exact for these scenarios, and say nothing of others.
-        alternative: What is looked for.
-
-    Returns:
-        The p-value. None if no completed trials can be compared.
-    """
-    from pytest_codeact.measure._figures import matched
-
-    sides = [each for each in matched(base, now, "success", paired=paired) if each.base and each.now]
-    return rate_p([(each.base, each.now) for each in sides], paired=paired, alternative=alternative) if sides else None
-
-
 def rate_p(
     scenarios: Strata,
     *,
@@ -144,7 +109,9 @@ def rate_p(
     alternative: Alternative = "two-sided",
 ) -> float:
     """
-    Test whether rates differ.
+    Test whether rates differ: McNemar's test on the pairs of all scenarios, or the stratified test.
+
+    Both are exact for these scenarios, and say nothing of others.
 
     Args:
         scenarios: Per scenario the figures of both sides, each 0 or 1; entries of one position are pairs if `paired`.
