@@ -111,7 +111,7 @@ class Message:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """
-    Tokens of one model request.
+    Tokens of one model request, and their price.
 
     Attributes:
         input_tokens: Everything the model read: system prompt, tools, messages. INCLUDES prompt-cache reads
@@ -121,12 +121,14 @@ class Usage:
             provider does not say.
         counted_by: Name of the tokenizer when the tokens were counted here and not billed. None for
             figures that the provider reported.
+        cost_usd: What the request cost, in US dollars, as the client says. None if it does not.
     """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int | None = None
     counted_by: str | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from pytest_codeact.records import CodeStatus, Ended
 
 
-def usage(input_tokens: int = 100, output_tokens: int = 10, *, counted_by: str | None = None) -> Usage:
+def usage(
+    input_tokens: int = 100, output_tokens: int = 10, *, counted_by: str | None = None, cost_usd: float | None = None
+) -> Usage:
     """Make a usage that reports no cache."""
-    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, counted_by=counted_by)
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, counted_by=counted_by, cost_usd=cost_usd)
 
 
 def turn(

@@ -22,8 +22,16 @@ def value(name: str, trial: TrialRecord) -> float | None:
 
 TWO_TURNS = record(
     turns=(
-        turn(0, tokens=usage(100, 10), model_s=1.0, action_s=0.5, waited_s=4.0, visible=30, statuses=("error",)),
-        turn(1, tokens=usage(150, 20), model_s=2.0, action_s=0.25, visible=10, statuses=("final",)),
+        turn(
+            0,
+            tokens=usage(100, 10, cost_usd=0.01),
+            model_s=1.0,
+            action_s=0.5,
+            waited_s=4.0,
+            visible=30,
+            statuses=("error",),
+        ),
+        turn(1, tokens=usage(150, 20, cost_usd=0.02), model_s=2.0, action_s=0.25, visible=10, statuses=("final",)),
     ),
     calls=(call(size=40), call(size=60), call(error="no", size=0)),
 )
@@ -39,6 +47,7 @@ TWO_TURNS = record(
         ("output_tokens", 30),
         ("tokens", 280),
         ("cached_input_tokens", None),
+        ("cost_usd", 0.03),
         ("latency_s", 3.75),
         ("model_s", 3.0),
         ("action_s", 0.75),

@@ -38,6 +38,16 @@ def test_absolute_limit_has_an_interval_in_its_unit() -> None:
     ]
 
 
+def test_dollars_have_decimals() -> None:
+    """A limit of a tenth of a cent, and a rise beyond it."""
+    base, now = (stored_run(sample("one", {"cost_usd": [cost] * 5})) for cost in (0.0125, 0.015))
+    rule = Rule.parse("cost_usd:mean:0.001", METRICS)
+
+    assert render_judgement(judge(base, now, [rule], own_rules={}, on_noise=False), width=100)[1:-1] == [
+        "one      code cost_usd:mean:0.001  $0.0125 $0.0150 +$0.002500 (+20.0%) +$0.002500 to +$0.002500"
+    ]
+
+
 def test_limit_alone_is_said() -> None:
     """Where noise was not asked, the row and a line below say so."""
     lines = render_judgement(judged("tokens:max:5%", "tokens:median:15%", few=True), width=100)

@@ -77,6 +77,23 @@ def test_unknown_is_shown_as_such() -> None:
     assert "* over those scenarios and trials only that know the figure" in text
 
 
+@pytest.mark.parametrize(("cost_usd", "shown"), [(0.0123, "0.0123"), (0.000456, "0.000456"), (12.5, "12.5000")])
+def test_dollars_have_decimals(cost_usd: float, shown: str) -> None:
+    """A trial costs cents or less: rounded to dollars they would all be 0."""
+    turns = (turn(tokens=usage(cost_usd=cost_usd)),)
+    column = next(metric for metric in METRICS if metric.name == "cost_usd")
+    lines = render_table(
+        pools([record("test_a.py::test_one", "direct", turns=turns)]),
+        [column],
+        base="direct",
+        control="control",
+        width=80,
+        notes=TableNotes(),
+    )
+
+    assert lines[:2] == ["scenario  arm     cost USD", f"one       direct  {shown:>8}"]
+
+
 def test_errors_have_a_column_of_their_own() -> None:
     """An error is counted and in no other figure; a pool of errors alone has no means."""
     text = rendered([*TWO_BY_TWO[:1], trial("one", "code", 1, success=None, ended="error")])

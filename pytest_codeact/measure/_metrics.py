@@ -23,7 +23,7 @@ class Metric:
     Attributes:
         name: Its name; ends in its unit where it has one.
         title: Heading of its table column.
-        unit: The unit, singular: "s", "token", "byte", "round trip", "call"; "" for a ratio.
+        unit: The unit, singular: "s", "token", "byte", "round trip", "call", "USD"; "" for a ratio.
         value: The figure of one record. None if it is unknown or undefined there.
         stored: Whether it is an entry of its own in pytest-benchmark storage. Only for figures that cannot
             be 0: a baseline of 0 always fails pytest-benchmark's percentage checks.
@@ -66,16 +66,16 @@ def tokenizers(records: Iterable[TrialRecord]) -> tuple[str, ...]:
     return tuple(sorted({turn.usage.counted_by for turn in turns if turn.usage and turn.usage.counted_by}))
 
 
-def _tokens(figure: Callable[[Usage], float | None]) -> Callable[[TrialRecord], float | None]:
+def _billed(figure: Callable[[Usage], float | None]) -> Callable[[TrialRecord], float | None]:
     """Sum a figure of the usage over the turns. One turn without it makes the sum unknown."""
 
     def value(record: TrialRecord) -> float | None:
         total = 0.0
         for turn in record.turns:
-            tokens = None if turn.usage is None else figure(turn.usage)
-            if tokens is None:
+            part = None if turn.usage is None else figure(turn.usage)
+            if part is None:
                 return None
-            total += tokens
+            total += part
         return total if record.turns else None
 
     return value
@@ -115,30 +115,31 @@ METRICS: Final = (
         name="input_tokens",
         title="tok in",
         unit="token",
-        value=_tokens(lambda usage: usage.input_tokens),
+        value=_billed(lambda usage: usage.input_tokens),
         stored=True,
     ),
     Metric(
         name="output_tokens",
         title="tok out",
         unit="token",
-        value=_tokens(lambda usage: usage.output_tokens),
+        value=_billed(lambda usage: usage.output_tokens),
         stored=True,
     ),
     Metric(
         name="tokens",
         title="tokens",
         unit="token",
-        value=_tokens(lambda usage: usage.input_tokens + usage.output_tokens),
+        value=_billed(lambda usage: usage.input_tokens + usage.output_tokens),
         stored=True,
     ),
     Metric(
         name="cached_input_tokens",
         title="cached",
         unit="token",
-        value=_tokens(lambda usage: usage.cached_input_tokens),
+        value=_billed(lambda usage: usage.cached_input_tokens),
         better="higher",
     ),
+    Metric(name="cost_usd", title="cost", unit="USD", value=_billed(lambda usage: usage.cost_usd)),
     Metric(
         name="latency_s",
         title="latency",
@@ -180,6 +181,7 @@ The built-in metrics, in table order. Definitions, per trial:
 * tool_calls: tool executions, failed ones included; `final_answer` is none.
 * input_tokens, output_tokens, tokens: billed tokens over the turns; input includes cache reads and writes.
 * cached_input_tokens: the part of the input read from the provider's prompt cache.
+* cost_usd: what the requests cost, each as the client priced it; None if one is not priced.
 * latency_s: model_s + action_s. Not in it: waited_s, the retry back-off, and what happens once before the first turn,
   making the model's client and starting the sandbox.
 * tool_result_bytes: UTF-8 bytes of all tool results, error texts included.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "n/a"
 
 _GAP: Final = "  "
+_SMALL_USD: Final = 0.01
+
 _NAME_WIDTH: Final = len("all 99 scenarios")
 """Columns that the first column of a table keeps when the table is too wide."""
 
@@ -38,9 +40,16 @@ def figure(metric: Metric, value: float | None, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
     if metric.unit == "s":
         return f"{value * 1e3:{sign},.1f} ms" if abs(value) < 1 else f"{value:{sign},.2f} s"
+    if metric.unit == "USD":
+        return f"{'-' if value < 0 else sign}${abs(value):,.{usd_decimals(value)}f}"
     if not metric.summed:
         return f"{value:{sign}.2f}"
     return f"{value:{sign},.0f}" if value == int(value) else f"{value:{sign},.1f}"
+
+
+def usd_decimals(largest: float) -> int:
+    """Give how many decimals show dollars: a trial costs cents, or hundredths of them."""
+    return 4 if abs(largest) >= _SMALL_USD else 6
 
 
 def change(metric: Metric, base: float | None, now: float | None) -> str:

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.reports._cells import UNKNOWN, short_names, table
+from pytest_codeact.reports._cells import UNKNOWN, short_names, table, usd_decimals
 from pytest_codeact.reports.arms import compare_arms, pass_hats
 
 if TYPE_CHECKING:
@@ -177,9 +177,12 @@ class _Format:
 
 
 def _format_for(metric: Metric, pools: Sequence[Pool]) -> _Format:
+    largest = max((pool.mean(metric).value or 0 for pool in pools), default=0)
+    if metric.unit == "USD":
+        decimals = usd_decimals(largest)
+        return _Format(title=f"{metric.title} USD", text=lambda value: f"{value:,.{decimals}f}")
     if metric.unit == "s":
-        slowest = max((pool.mean(metric).value or 0 for pool in pools), default=0)
-        if slowest < 1:
+        if largest < 1:
             return _Format(title=f"{metric.title} ms", text=lambda value: f"{value * 1e3:,.1f}")
         return _Format(title=f"{metric.title} s", text=lambda value: f"{value:,.2f}")
     if metric.summed:

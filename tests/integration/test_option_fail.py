@@ -93,6 +93,44 @@ def test_noise_must_not_fail(project: pytest.Pytester) -> None:
     assert "gate failed: 6 failed, 0 passed; baseline main.json" in said(strict)
 
 
+PRICED = """
+from dataclasses import replace
+
+import pytest
+
+
+class Priced:
+    def __init__(self, inner):
+        self.inner = inner
+
+    def complete(self, request):
+        reply = self.inner.complete(request)
+        return replace(reply, usage=replace(reply.usage, cost_usd=PRICE))
+
+
+@pytest.fixture
+def codeact_client(codeact_client):
+    return Priced(codeact_client)
+"""
+
+
+def test_cost_is_judged_where_the_client_says_it(project: pytest.Pytester, once: Run) -> None:
+    """A request of 2 cents more than in the baseline is beyond a cent; where nobody prices, nothing can be told."""
+    project.makeconftest(PRICED.replace("PRICE", "0.01"))
+    saved_baseline(project)
+    project.makeconftest(PRICED.replace("PRICE", "0.03"))
+    dearer = once(COMPARE, "--codeact-fail=cost_usd:mean:0.01", "--codeact-metrics=cost_usd")
+    project.makeconftest("")
+    unpriced = once(COMPARE, "--codeact-fail=cost_usd:mean:0.01")
+
+    dearer.stdout.fnmatch_lines(
+        ["scenario  arm     cost USD", "double    direct    0.0900", "          code      0.0300"]
+    )
+    assert (dearer.ret, section(dearer)[-1]) == (1, "gate failed: 6 failed, 0 passed; baseline main.json")
+    assert unpriced.ret == 1
+    assert "cannot judge: cost_usd:mean:0.01: nothing can be told: 0 of this run's 2 trials know it" in said(unpriced)
+
+
 def test_no_baseline_yet_is_a_notice(once: Run) -> None:
     """The first run of a project is green and says how to go on; --codeact-require-baseline makes it red."""
     missing = ("--benchmark-compare=a/b/main.json", "--codeact-fail=tokens:mean:5%")
@@ -145,7 +183,7 @@ def test_latest_run_is_never_the_one_just_saved(project: pytest.Pytester, once: 
             "cannot read the rule 'tokens:5'; expected METRIC:STAT:LIMIT, for example tokens:mean:5%, "
             "round_trips:max:+1 or success:rate:-0",
         ),
-        ("cost_usd:mean:0.01", "unknown metric 'cost_usd' in the rule 'cost_usd:mean:0.01'; known metrics: *"),
+        ("cost:mean:0.01", "unknown metric 'cost' in the rule 'cost:mean:0.01'; known metrics: *, cost_usd, *"),
     ],
 )
 @pytest.mark.parametrize("mode", [("--collect-only",), ("-n2",), ()])
