@@ -33,9 +33,9 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-@pytest.fixture(params=["plain", "-n0", "-n2"])
+@pytest.fixture(params=["plain", "-n2"])
 def run(request: pytest.FixtureRequest, project: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Give a function that runs pytest in the project: without xdist's options, with -n0 and with -n2."""
+    """Give a function that runs pytest in the project: without xdist's options, and with -n2."""
     mode = () if request.param == "plain" else (request.param,)
 
     def run_pytest(*args: str) -> pytest.RunResult:

@@ -63,7 +63,7 @@ def test_odd(codeact_trial, record_property):
 
 @pytest.mark.parametrize(
     ("workers", "count"),
-    [("-n2", 2), ("-n8", 8), ("--tx=2*popen --dist=load", 2), ("-n2 --maxschedchunk=1", 2)],
+    [("-n0", 0), ("-n2", 2), ("-n8", 8), ("--tx=2*popen --dist=load", 2), ("-n2 --maxschedchunk=1", 2)],
 )
 def test_workers_store_what_one_process_stores(project: pytest.Pytester, workers: str, count: int) -> None:
     """ONE file, equal to that of a plain run in every field that is not a time."""
