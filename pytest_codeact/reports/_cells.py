@@ -60,21 +60,26 @@ def change(metric: Metric, base: float | None, now: float | None) -> str:
     return figure(metric, now - base, signed=True) + share
 
 
-def bounds(metric: Metric, interval: Interval | None, base: float | None, *, relative: bool) -> str:
+def difference(metric: Metric, delta: float | None, base: float | None, *, relative: bool) -> str:
     """
-    Give the interval of a difference.
+    Give a difference, either way.
 
     Args:
         metric: Whose.
-        interval: In the metric's unit. None gives "".
+        delta: In the metric's unit.
         base: What it is a share of.
-        relative: Whether to give it in per cent of `base`.
+        relative: Whether to give it in per cent of `base`, if that is not 0.
     """
+    if relative and base and delta is not None:
+        return f"{delta / abs(base):+.1%}"
+    return figure(metric, delta, signed=True)
+
+
+def bounds(metric: Metric, interval: Interval | None, base: float | None, *, relative: bool) -> str:
+    """Give the ends of a difference's interval as `difference` does. None gives ""."""
     if interval is None:
         return ""
-    if relative and base:
-        return f"{interval.low / abs(base):+.1%} to {interval.high / abs(base):+.1%}"
-    return " to ".join(figure(metric, end, signed=True) for end in (interval.low, interval.high))
+    return " to ".join(difference(metric, end, base, relative=relative) for end in (interval.low, interval.high))
 
 
 def table(rows: Sequence[Sequence[str]], *, text_columns: int, width: int | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_codeact.reports._cells import bounds, change, figure, markdown_table, short_names, table
+from pytest_codeact.reports._cells import bounds, difference, figure, markdown_table, short_names, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +70,7 @@ def _rows(judgement: Judgement) -> list[Sequence[str]]:
 
 def _row(finding: Finding, names: dict[str, str], *, several_models: bool) -> Sequence[str]:
     rule = finding.rule
+    delta = None if finding.base is None or finding.now is None else finding.now - finding.base
     interval = bounds(rule.metric, finding.interval, finding.base, relative=rule.relative)
     return (
         names[finding.scenario] if finding.scenario else f"all {finding.scenarios} scenarios",
@@ -77,7 +78,7 @@ def _row(finding: Finding, names: dict[str, str], *, several_models: bool) -> Se
         rule.text,
         figure(rule.metric, finding.base),
         figure(rule.metric, finding.now),
-        change(rule.metric, finding.base, finding.now),
+        difference(rule.metric, delta, finding.base, relative=rule.relative),
         interval or "limit alone*",
     )
 

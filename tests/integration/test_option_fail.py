@@ -57,7 +57,7 @@ def test_planted_rise_fails_the_run(project: pytest.Pytester, run: Run) -> None:
         ["double", "code"],
         ["fill", "code"],
     ]
-    assert all("(+20.0%)" in line for line in lines[1:7])
+    assert all("+20.0%" in line for line in lines[1:7])
     assert lines[-1] == "gate failed: 6 failed, 4 passed; baseline main.json"
     assert quiet(result)
 
