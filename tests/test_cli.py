@@ -43,50 +43,20 @@ def _runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_table_shows_arms_summaries_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
-    """Figures of both runs, the change, its interval and the verdict, over all scenarios and in each."""
+    """Figures of both runs, the change, its interval and the verdict, all scenarios and in each."""
     code = cli.main(["compare", "a.json", "b.json", "--metrics=tokens,latency_s"])
     lines = capsys.readouterr().out.splitlines()
 
     assert code == 0
     assert lines[:4] == ["base: a.json", "now:  b.json", "", "arm code, model acme/one"]
-    assert [line.split() for line in lines[5:7]] == [
-        [
-            "tokens",
-            "1,500",
-            "1,800",
-            "+20.0%",
-            "+20.0%",
-            "to",
-            "+20.0%",
-            "+20.0%",
-            "+20.0%",
-            "to",
-            "+20.0%",
-            "+20.0%",
-            "worse",
-        ],
-        [
-            "latency_s",
-            "1.00",
-            "s",
-            "1.00",
-            "s",
-            "+0.0%",
-            "+0.0%",
-            "to",
-            "+0.0%",
-            "+0.0%",
-            "+0.0%",
-            "to",
-            "+0.0%",
-            "+0.0%",
-            "cannot",
-            "tell",
-        ],
+    assert lines[4:7] == [
+        "all scenarios   base    now change    95 % range median      drop one per ok     verdict",
+        "tokens         1,500  1,800 +20.0% +20.0..+20.0% +20.0% +20.0..+20.0% +20.0%       worse",
+        "latency_s     1.00 s 1.00 s  +0.0%   +0.0..+0.0%  +0.0%   +0.0..+0.0%  +0.0% cannot tell",
     ]
     assert [line.split() for line in lines[9:11]] == [
-        ["one", "tokens", "1,000", "1,200", "+200", "(+20.0%)", "+20.0%", "to", "+20.0%", "worse"],
-        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0", "ms", "(+0.0%)", "+0.0%", "to", "+0.0%", "cannot", "tell"],
+        ["one", "tokens", "1,000", "1,200", "+20.0%", "+20.0..+20.0%", "worse"],
+        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0%", "+0.0..+0.0%", "cannot", "tell"],
     ]
     assert all("\x1b" not in line for line in lines)
 
@@ -169,7 +139,7 @@ def test_markdown_is_made_of_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert lines[0] == "`a.json` → `b.json`"
     assert [line for line in lines if line.startswith("#")] == ["### arm code, model acme/one", "### gate"]
-    assert "|  | tokens | 1,000 | 1,200 | +200 (+20.0%) | +20.0% to +20.0% | worse |" in lines
+    assert "|  | tokens | 1,000 | 1,200 | +20.0% | +20.0..+20.0% | worse |" in lines
     assert lines[-1] == "* gate failed: 3 failed, 0 passed; baseline a.json"
 
 

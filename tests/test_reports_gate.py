@@ -22,9 +22,9 @@ def judged(*rules: str, few: bool = False) -> Judgement:
 def test_regression_is_a_row() -> None:
     """A row has scenario, arm, rule, both figures, the change and its interval; the count comes last."""
     assert render_judgement(judged("tokens:mean:5%"), width=100) == [
-        "scenario         arm   rule            baseline    now   delta     95 % interval",
-        "all 2 scenarios  code  tokens:mean:5%       750    850  +13.3%  +13.3% to +13.3%",
-        "one              code  tokens:mean:5%     1,000  1,200  +20.0%  +20.0% to +20.0%",
+        "scenario         arm   rule            baseline    now   delta     95 % range",
+        "all 2 scenarios  code  tokens:mean:5%       750    850  +13.3%  +13.3..+13.3%",
+        "one              code  tokens:mean:5%     1,000  1,200  +20.0%  +20.0..+20.0%",
         "Figures over all scenarios are the means of theirs.",
         "gate failed: 2 failed, 1 passed; baseline base.json",
     ]
@@ -33,7 +33,7 @@ def test_regression_is_a_row() -> None:
 def test_absolute_limit_has_an_interval_in_its_unit() -> None:
     """What was given in tokens is shown in tokens."""
     assert render_judgement(judged("tokens:mean:150"), width=100)[1:] == [
-        "one       code  tokens:mean:150     1,000  1,200   +200   +200 to +200",
+        "one       code  tokens:mean:150     1,000  1,200   +200  +200..+200",
         "gate failed: 1 failed, 2 passed; baseline base.json",
     ]
 
@@ -44,7 +44,7 @@ def test_dollars_have_decimals() -> None:
     rule = Rule.parse("cost_usd:mean:0.001", METRICS)
 
     assert render_judgement(judge(base, now, [rule], own_rules={}, on_noise=False), width=100)[1:-1] == [
-        "one       code  cost_usd:mean:0.001   $0.0125  $0.0150  +$0.002500  +$0.002500 to +$0.002500"
+        "one       code  cost_usd:mean:0.001   $0.0125  $0.0150  +$0.002500  +$0.002500..+$0.002500"
     ]
 
 
@@ -53,8 +53,8 @@ def test_limit_alone_is_said() -> None:
     lines = render_judgement(judged("tokens:max:5%", "tokens:median:15%", few=True), width=100)
 
     assert lines[1:] == [
-        "one       code  tokens:max:5%         1,000  1,200  +20.0%   limit alone*",
-        "one       code  tokens:median:15%     1,000  1,200  +20.0%   limit alone*",
+        "one       code  tokens:max:5%         1,000  1,200  +20.0%  limit alone*",
+        "one       code  tokens:median:15%     1,000  1,200  +20.0%  limit alone*",
         "* the limit alone decides on a max",
         "* too few trials to tell noise: the limit alone decides",
         "gate failed: 2 failed, 3 passed; baseline base.json",
@@ -132,9 +132,9 @@ def test_models_are_named_where_there_are_several() -> None:
 def test_markdown_is_a_table_and_a_list() -> None:
     """For a summary in CI."""
     assert judgement_as_markdown(judged("tokens:mean:15%")) == [
-        "| scenario | arm | rule | baseline | now | delta | 95 % interval |",
+        "| scenario | arm | rule | baseline | now | delta | 95 % range |",
         "| :-- | :-- | :-- | --: | --: | --: | --: |",
-        "| one | code | tokens:mean:15% | 1,000 | 1,200 | +20.0% | +20.0% to +20.0% |",
+        "| one | code | tokens:mean:15% | 1,000 | 1,200 | +20.0% | +20.0..+20.0% |",
         "",
         "* gate failed: 1 failed, 2 passed; baseline base.json",
     ]

@@ -16,6 +16,7 @@ UNKNOWN: Final = "n/a"
 
 _GAP: Final = "  "
 _SMALL_USD: Final = 0.01
+_WHOLE_FROM: Final = 1000
 
 _NAME_WIDTH: Final = len("all 99 scenarios")
 """Columns that the first column of a table keeps when the table is too wide."""
@@ -44,20 +45,12 @@ def figure(metric: Metric, value: float | None, *, signed: bool = False) -> str:
         return f"{'-' if value < 0 else sign}${abs(value):,.{usd_decimals(value)}f}"
     if not metric.summed:
         return f"{value:{sign}.2f}"
-    return f"{value:{sign},.0f}" if value == int(value) else f"{value:{sign},.1f}"
+    return f"{value:{sign},.0f}" if value == int(value) or abs(value) >= _WHOLE_FROM else f"{value:{sign},.1f}"
 
 
 def usd_decimals(largest: float) -> int:
     """Give how many decimals show dollars: a trial costs cents, or hundredths of them."""
     return 4 if abs(largest) >= _SMALL_USD else 6
-
-
-def change(metric: Metric, base: float | None, now: float | None) -> str:
-    """Give a difference, in the metric's unit and in per cent of the earlier figure."""
-    if base is None or now is None:
-        return UNKNOWN
-    share = "" if base == 0 else f" ({(now - base) / abs(base):+.1%})"
-    return figure(metric, now - base, signed=True) + share
 
 
 def difference(metric: Metric, delta: float | None, base: float | None, *, relative: bool) -> str:
@@ -79,7 +72,12 @@ def bounds(metric: Metric, interval: Interval | None, base: float | None, *, rel
     """Give the ends of a difference's interval as `difference` does. None gives ""."""
     if interval is None:
         return ""
-    return " to ".join(difference(metric, end, base, relative=relative) for end in (interval.low, interval.high))
+    return span(*(difference(metric, end, base, relative=relative) for end in (interval.low, interval.high)))
+
+
+def span(low: str, high: str) -> str:
+    """Give a range of two figures; a unit that both have stands once."""
+    return f"{low.removesuffix(high.lstrip('+-$0123456789,.'))}..{high}"
 
 
 def table(rows: Sequence[Sequence[str]], *, text_columns: int, width: int | None = None) -> list[str]:

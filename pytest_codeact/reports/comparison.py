@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_codeact.reports._cells import UNKNOWN, bounds, change, figure, markdown_table, short_names, table
+from pytest_codeact.reports._cells import UNKNOWN, bounds, difference, figure, markdown_table, short_names, span, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from pytest_codeact.measure import Delta, Estimate, Metric
 
 _SUMMARY_TITLES: Final = (
-    "over all scenarios",
+    "all scenarios",
     "base",
     "now",
     "change",
-    "95 % interval",
+    "95 % range",
     "median",
-    "leave one out",
-    "per success",
+    "drop one",
+    "per ok",
     "verdict",
 )
 
-_SCENARIO_TITLES: Final = ("scenario", "metric", "base", "now", "change", "95 % interval", "verdict")
+_SCENARIO_TITLES: Final = ("scenario", "metric", "base", "now", "change", "95 % range", "verdict")
 
 _LEGEND: Final = (
     "Figures are means per trial; over all scenarios they are summed, or averaged where a sum means nothing. Change is "
-    "the ratio of the sums; median, that of the scenarios' ratios; leave one out, the ratio's range with any one "
-    "scenario left out; per success, the ratio of what one success takes, failed trials included."
+    "the ratio of the sums; median, that of the scenarios' ratios; drop one, the ratio's range with any one scenario "
+    "left out; per ok, the ratio of what one correct answer takes, failed trials included."
 )
 
 
@@ -43,11 +43,12 @@ def render_comparison(compared: RunComparison, *, width: int) -> list[str]:
 
     Args:
         compared: Two runs.
-        width: Columns for prose; tables are as wide as they are.
+        width: Columns of the terminal. A table that is wider all the same is not cut but for its names.
     """
     lines = [f"base: {compared.base}", f"now:  {compared.now}"]
     for title, summaries, scenarios in _groups(compared):
-        lines += ["", title, *table(summaries, text_columns=1), "", *table(scenarios, text_columns=2)]
+        lines += ["", title, *table(summaries, text_columns=1, width=width), ""]
+        lines += table(scenarios, text_columns=2, width=width)
     texts = _texts(compared)
     lines += [""] if texts else []
     for text in texts:
@@ -103,9 +104,9 @@ def _summary(part: ArmComparison) -> Sequence[str]:
         figure(metric, summary.base),
         figure(metric, summary.now),
         _value(changed, shown),
-        "" if changed.interval is None else f"{shown(changed.interval.low)} to {shown(changed.interval.high)}",
+        "" if changed.interval is None else span(shown(changed.interval.low), shown(changed.interval.high)),
         _value(summary.median, _percent) if metric.summed else "",
-        " to ".join(map(_percent, summary.leave_one_out)) if summary.leave_one_out else "",
+        span(*map(_percent, summary.leave_one_out)) if summary.leave_one_out else "",
         _value(summary.per_correct, _percent) if metric.summed else "",
         summary.verdict,
     )
@@ -116,7 +117,7 @@ def _delta(metric: Metric, delta: Delta) -> Sequence[str]:
         metric.name,
         figure(metric, delta.base),
         figure(metric, delta.now),
-        change(metric, delta.base, delta.now),
+        difference(metric, delta.delta, delta.base, relative=metric.summed),
         bounds(metric, delta.interval, delta.base, relative=metric.summed),
         delta.verdict,
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_codeact.gate import Finding, Judgement
 
-_TITLES: Final = ("scenario", "arm", "rule", "baseline", "now", "delta", "95 % interval")
+_TITLES: Final = ("scenario", "arm", "rule", "baseline", "now", "delta", "95 % range")
 
 _TEXT_COLUMNS: Final = 3
 

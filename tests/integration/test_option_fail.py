@@ -48,7 +48,7 @@ def test_planted_rise_fails_the_run(project: pytest.Pytester, run: Run) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=4)
     lines = section(result)
-    assert lines[0].split() == ["scenario", "arm", "rule", "baseline", "now", "delta", "95", "%", "interval"]
+    assert lines[0].split() == ["scenario", "arm", "rule", "baseline", "now", "delta", "95", "%", "range"]
     assert [line.partition(" tokens:")[0].split() for line in lines[1:7]] == [
         ["all", "2", "scenarios", "direct"],
         ["all", "2", "scenarios", "code"],
