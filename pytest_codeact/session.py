@@ -241,22 +241,23 @@ class Session:
         from pytest_codeact.storage import trim_table
 
         trim_table(self._config, gated=self._gating.has_rules)
+        lines = [*([] if self._written is None else [str(self._written)]), *self._ahead.lines(), *self._journal_lines()]
+        # Red, though a journal that lacks something changes no exit code: nothing that the run says is wrong.
+        red = [*([self._tally.incomplete] if self._tally.incomplete else []), *self.problems]
+        if self.records or lines or red:
+            terminal.ensure_newline()
+            terminal.section("codeact", sep="-")
         if self.records:
             self._show_table(terminal)
-        self._gating.show(terminal)
-        if self._written is not None:
-            terminal.write_line(str(self._written))
-        for line in self._ahead.lines():
+        for line in lines:
             terminal.write_line(line)
-        self._show_journal(terminal)
-        for problem in self.problems:
-            terminal.write_line(problem, red=True)
+        for line in red:
+            terminal.write_line(line, red=True)
+        self._gating.show(terminal)
 
     def _show_table(self, terminal: pytest.TerminalReporter) -> None:
         usable = {metric.name: metric for metric in self._metrics}
         columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
-        terminal.ensure_newline()
-        terminal.section("codeact", sep="-")
         if self._worker_count:
             # With workers nobody said it after collection.
             terminal.write_line(self._kit.plan_line)
@@ -267,15 +268,12 @@ class Session:
             for line in render_table(pools, columns, base=base, control=control, width=width, notes=self._notes()):
                 terminal.write_line(line)
 
-    def _show_journal(self, terminal: pytest.TerminalReporter) -> None:
-        for line in self._tally.lines(len(self.records)):
-            terminal.write_line(line)
+    def _journal_lines(self) -> list[str]:
+        lines = self._tally.lines(len(self.records))
         # In a run that is to be repeated the name is what one looks for.
         if self._interrupted or self._config.get_verbosity() > 0 or not all(each.success for each in self.records):
-            terminal.write_line(self._kit.journal.line)
-        if self._tally.incomplete:
-            # Red, but nothing that the run says is wrong: its exit code stays.
-            terminal.write_line(self._tally.incomplete, red=True)
+            lines.append(self._kit.journal.line)
+        return list(filter(None, lines))
 
     def _notes(self) -> TableNotes:
         counted_by = measure.tokenizers(self.records)
