@@ -55,8 +55,8 @@ def test_table_shows_arms_summaries_and_scenarios(capsys: pytest.CaptureFixture[
         "latency_s     1.00 s 1.00 s  +0.0%   +0.0..+0.0%  +0.0%   +0.0..+0.0%  +0.0% cannot tell",
     ]
     assert [line.split() for line in lines[9:11]] == [
-        ["one", "tokens", "1,000", "1,200", "+20.0%", "+20.0..+20.0%", "worse"],
-        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0%", "+0.0..+0.0%", "cannot", "tell"],
+        ["one", "tokens", "1,000", "1,200", "+20.0%", "+20.0..+20.0%", "5/5", "worse"],
+        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0%", "+0.0..+0.0%", "5/5", "cannot", "tell"],
     ]
     assert all("\x1b" not in line for line in lines)
 
@@ -119,6 +119,17 @@ def test_refusal_is_exit_code_1(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert "gate failed: 0 failed, 0 passed; baseline a.json" in out
 
 
+def test_scenarios_left_out_are_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A figure over all scenarios that some scenario does not know says over how many it is."""
+    less = stored_run(run(1.0).samples[0], sample("two", {"success": [1.0] * 5}))
+    (tmp_path / "b.json").write_text(json.dumps({RUN_KEY: to_json(less)}))
+
+    cli.main(["compare", "a.json", "b.json", "--metrics=tokens,success"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "tokens: compared over 1 of 2 scenarios: those that both runs know of arm 'code'" in told
+
+
 def test_json_holds_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     """For programs: comparisons, gate, refusals."""
     cli.main(["compare", "a.json", "b.json", "--format=json", "--fail=tokens:mean:5%"])
@@ -139,7 +150,7 @@ def test_markdown_is_made_of_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert lines[0] == "`a.json` → `b.json`"
     assert [line for line in lines if line.startswith("#")] == ["### arm code, model acme/one", "### gate"]
-    assert "|  | tokens | 1,000 | 1,200 | +20.0% | +20.0..+20.0% | worse |" in lines
+    assert "|  | tokens | 1,000 | 1,200 | +20.0% | +20.0..+20.0% | 5/5 | worse |" in lines
     assert lines[-1] == "* gate failed: 3 failed, 0 passed; baseline a.json"
 
 

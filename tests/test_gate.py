@@ -370,6 +370,62 @@ def test_missing_scenarios_are_named() -> None:
     assert judgement.is_passed
 
 
+def test_scenario_lost_in_an_arm_is_refused() -> None:
+    """A scenario that the baseline completed and of which this run has nothing but errors is red, and no new one."""
+    arms = ("direct", "code")
+    base = stored_run(*(sample(name, {"tokens": [1] * 6}, arm=arm) for arm in arms for name in ("one", "two")))
+    now = stored_run(
+        *(sample(name, {"tokens": [1] * 6}, arm="direct") for name in ("one", "two")),
+        sample("one", {"tokens": [1]}, arm="code", errors=5),
+        sample("two", {"tokens": []}, arm="code", errors=6),
+    )
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert judgement.refusals == (
+        "arm 'code' with model 'acme/one': every trial of test_a.py::test_two ended in an error, and the baseline "
+        "completed some; run it again",
+    )
+    assert judgement.remarks == (
+        "arm 'code' with model 'acme/one': 11 of 12 trials of this run ended in an error (0 of 12 of the baseline's); "
+        "they are in no figure",
+        "arm 'code' with model 'acme/one': no trial completed in this run: test_a.py::test_two",
+    )
+    assert not judgement.is_passed
+
+
+def test_scenario_not_run_in_an_arm_is_a_remark() -> None:
+    """What was deselected in one arm alone is said of that arm, and is no refusal."""
+    arms = ("direct", "code")
+    base = stored_run(*(sample(name, {"tokens": [1]}, arm=arm) for arm in arms for name in ("one", "two")))
+    now = stored_run(*(each for each in base.samples if (each.arm, each.scenario[-3:]) != ("code", "two")))
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert judgement.is_passed
+    assert judgement.remarks == ("arm 'code' with model 'acme/one': not in this run: test_a.py::test_two",)
+
+
+def test_arm_not_run_is_a_remark() -> None:
+    """An arm of the baseline that this run was not asked for is named."""
+    base = stored_run(*(sample("one", {"tokens": [1]}, arm=arm) for arm in ("direct", "code")))
+
+    judgement = judged(base, tokens({"one": [1]}), "tokens:mean:5%")
+
+    assert (judgement.is_passed, judgement.remarks) == (
+        True,
+        ("not in this run: arm 'direct' with model 'acme/one'",),
+    )
+
+
+def test_interrupted_run_is_judged_and_refused() -> None:
+    """A run that ended early is held against its baseline as far as it went, and is not green."""
+    judgement = judged(tokens({"one": [1], "two": [1]}), tokens({"one": [1]}, interrupted=True), "tokens:mean:5%")
+
+    assert judgement.refusals == ("this run was interrupted: what it did not reach is not judged; run it to its end",)
+    assert (outcomes(judgement), judgement.is_passed) == ({"one": "passed"}, False)
+
+
 def _noisy(draw: random.Random, _trial: int) -> float:
     return draw.lognormvariate(0, 0.3)
 

@@ -18,7 +18,17 @@ import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_codeact.comparison import group_obstacle, metric_obstacle, missing, unfit, unlike
+from pytest_codeact.comparison import (
+    errors,
+    group_obstacle,
+    listed,
+    lost,
+    metric_obstacle,
+    missing,
+    unfinished,
+    unfit,
+    unlike,
+)
 from pytest_codeact.gate._judgement import Finding, Judgement, Outcome
 from pytest_codeact.gate._rule import EXTREMES, Rule, Stat, is_share
 from pytest_codeact.measure import MIN_TRIALS, Interval, difference_interval, holm, rate_p, rise_p
@@ -78,11 +88,23 @@ class _Work:
         self._now = now
         self._on_noise = on_noise
         self._findings: list[tuple[Finding, _Strata]] = []
-        self._refusals: dict[str, None] = {}
         self._groups = now.arms
+        self._refusals = dict.fromkeys((*unfinished(now.info), *self._lost()))
         self._earlier, self._later = (
             {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
         )
+
+    def _lost(self) -> list[str]:
+        """Say of which scenarios this run completed nothing that it began, per arm of which it completed others."""
+        found = []
+        for arm, model in self._groups:
+            names = lost(self._base, self._now, arm, model)
+            if names and not group_obstacle(self._base, self._now, arm, model):
+                found.append(
+                    f"arm {arm!r} with model {model!r}: every trial of {listed(names)} ended in an error, and the "
+                    "baseline completed some; run it again"
+                )
+        return found
 
     def judge(self, rule: Rule, *, general: bool, own: Collection[str], taken: Collection[str]) -> None:
         """
@@ -171,7 +193,7 @@ class _Work:
             baseline=self._base.name,
             findings=tuple(findings),
             refusals=tuple(self._refusals),
-            remarks=tuple(missing(self._base, self._now)),
+            remarks=(*errors(self._base, self._now), *missing(self._base, self._now)),
         )
 
     def _against_noise(self, *, over_all: bool) -> list[Finding]:
