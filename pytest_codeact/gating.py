@@ -4,6 +4,7 @@ The gate in a run: finds the baseline, has the run judged, says what came of it,
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ _BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 
 def claim(config: pytest.Config, *, gated: bool) -> None:
     """
-    Find the baseline before the run saves anything.
+    Find the baseline before the run saves anything; say so if there is none, which pytest-benchmark no longer does.
 
     Args:
         config: The controller's.
@@ -39,7 +40,10 @@ def claim(config: pytest.Config, *, gated: bool) -> None:
     """
     from pytest_codeact.storage import claim_baseline
 
-    config.stash[_BASELINE] = claim_baseline(config, gated=gated)
+    found = config.stash[_BASELINE] = claim_baseline(config, gated=gated)
+    if not gated and not found.count:
+        # Capturing has not begun, and there is no terminal reporter yet.
+        sys.stderr.write(f"cannot compare: {found.asked} names no stored run\n")
 
 
 def is_asked(config: pytest.Config) -> bool:

@@ -10,8 +10,8 @@ The noise is that of the trials. Both runs hold the same scenarios, so how unlik
 chance that such a test fails a run in which nothing changed is at most 5 % in all, however many rules, arms and
 scenarios are looked at: half of it is for the rows over all scenarios, half for those of single ones, each half by
 Holm's method. No such promise holds where the limit alone decides, and the row says that it does: for the extremes (min
-and max), for a scenario of too few trials to tell (five a side are enough, or 4 and 6) unless its figures are successes, and
-with --codeact-fail-on-noise. There equal runs fail as often as chance goes beyond the limit.
+and max), for a scenario of too few trials to tell (five a side are enough, or 4 and 6) unless its figures are
+successes, and with --codeact-fail-on-noise. There equal runs fail as often as chance goes beyond the limit.
 """
 
 from __future__ import annotations
