@@ -5,15 +5,22 @@ Two stored runs, compared: what can be, arm by arm and metric by metric, and wha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_codeact.measure import Comparison, Metric
+    from pytest_codeact.records import Mode
     from pytest_codeact.stored import RunInfo, StoredRun
+
+
+_SECONDS: Final = (
+    "seconds: a range knows the noise within a run, not that between days, machines or load; to compare arms, compare "
+    "them within one run"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,8 @@ class RunComparison:
         parts: One per arm, model and metric that both runs have, in the later run's order.
         refusals: What cannot be compared and why, a sentence each.
         remarks: What must be said with it, a sentence each.
+        base_mode: Where the earlier run's replies came from. None if no trial got one.
+        now_mode: The same of the later run.
     """
 
     base: str
@@ -52,6 +61,8 @@ class RunComparison:
     parts: tuple[ArmComparison, ...]
     refusals: tuple[str, ...]
     remarks: tuple[str, ...]
+    base_mode: Mode | None
+    now_mode: Mode | None
 
 
 def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> RunComparison:
@@ -86,8 +97,36 @@ def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> 
         now=now.name,
         parts=tuple(parts),
         refusals=tuple(refusals),
-        remarks=(*unfit(base.info), *unfinished(now.info), *errors(base, now), *missing(base, now)),
+        remarks=(
+            *_origin(base.info, now.info),
+            *seconds(part.metric for part in parts),
+            *unfit(base.info),
+            *unfinished(now.info),
+            *errors(base, now),
+            *missing(base, now),
+        ),
+        base_mode=base.info.mode,
+        now_mode=now.info.mode,
     )
+
+
+def _origin(base: RunInfo, now: RunInfo) -> list[str]:
+    """Say what the figures of two runs come from, where that is no model's bill."""
+    found = []
+    if "reference" in (base.mode, now.mode):
+        found.append(
+            "these figures come from the reference policy, a program that follows each scenario's solution; they are "
+            "evidence about the harness and the formats and say nothing about an LLM"
+        )
+    tokenizers = dict.fromkeys((*base.tokenizers, *now.tokenizers))
+    return [*found, *([f"tokens counted here by {', '.join(tokenizers)}, not billed"] if tokenizers else [])]
+
+
+def seconds(metrics: Iterable[Metric]) -> list[str]:
+    """Say what no test between two runs can know of times, if any of the metrics is one."""
+    if all(metric.unit != "s" for metric in metrics):
+        return []
+    return [_SECONDS]
 
 
 def unlike(base: RunInfo, now: RunInfo) -> tuple[str, ...]:

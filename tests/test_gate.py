@@ -434,6 +434,17 @@ def test_times_need_the_same_load() -> None:
     assert outcomes(judgement) == {"one": "passed"}
 
 
+def test_seconds_of_two_runs_are_remarked() -> None:
+    """A rule about times says what its test cannot know."""
+    run = stored_run(sample("one", {"latency_s": [1.0], "tokens": [1]}))
+
+    assert judged(run, run, "tokens:mean:5%").remarks == ()
+    assert judged(run, run, "latency_s:mean:5%").remarks == (
+        "seconds: a range knows the noise within a run, not that between days, machines or load; to compare arms, "
+        "compare them within one run",
+    )
+
+
 def test_arm_without_a_completed_trial_is_refused() -> None:
     """An arm of which every trial ended in an error is not green beside one that passes."""
     arms = ("direct", "code")

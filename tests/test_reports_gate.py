@@ -77,15 +77,15 @@ def test_noise_refusals_and_unknowns_are_counted() -> None:
     now = stored_run(sample("one", {"tokens": [1.1 * n for n in noisy], "first_try": [1] * 6}), worker_count=2)
     rules = [Rule.parse(rule, METRICS) for rule in ("tokens:mean:5%", "first_try:rate:0", "latency_s:mean:5%")]
 
-    lines = render_judgement(judge(base, now, rules, own_rules={}, on_noise=False), width=120)
+    lines = render_judgement(judge(base, now, rules, own_rules={}, on_noise=False), width=110)
 
     assert lines == [
         "cannot judge: first_try:rate:0: nothing can be told: 4 of the baseline's 6 trials know it",
-        "cannot judge: latency_s:mean:5%: latency_s depends on how many trials run at a time: the baseline ran with no "
-        "workers",
-        "  and concurrency 1, this run with 2 workers and concurrency 1; run with the same",
+        "cannot judge: latency_s:mean:5%: latency_s depends on how many trials run at a time: the baseline ran with no",
+        "  workers and concurrency 1, this run with 2 workers and concurrency 1; run with the same",
         "not in this run: test_a.py::test_two",
-        "gate failed: 0 failed, 1 passed (1 beyond the limit, within the noise), 1 cannot be told; baseline base.json",
+        "gate failed: 0 failed, 1 passed (1 beyond the limit, within the noise), 1 cannot be told, 2 not judged;",
+        "  baseline base.json",
     ]
 
 

@@ -129,6 +129,24 @@ def test_baseline_that_cannot_be_read_ends_the_run_before_it_starts(storage: Pat
     assert claim_baseline(config("0003"), gated=False).path == storage / "0003_bad.json"
 
 
+def test_run_is_found_by_the_name_it_was_saved_under(storage: Path) -> None:
+    """The name alone will do where no number or file has it; one that two runs have is refused."""
+    put(storage / "0003_a_b.json")
+    put(storage / "0004_new.json")
+    claimed = config("a_b")
+
+    assert find_run("a_b", "runs").name == str(storage / "0003_a_b.json")
+    assert claim_baseline(claimed, gated=True).path == storage / "0003_a_b.json"
+    assert claimed.option.benchmark_compare == str(storage / "0003_a_b.json")
+    with pytest.raises(RecordError) as caught:
+        find_run("new", "runs")
+    assert str(caught.value) == (
+        f"'new' names 2 stored runs: {storage / '0002_new.json'}, {storage / '0004_new.json'}; name one"
+    )
+    with pytest.raises(RecordError, match="there is no stored run 'b'"):
+        find_run("b", "runs")
+
+
 def test_run_is_found_by_number(storage: Path) -> None:
     """The command line takes what --benchmark-compare takes."""
     assert find_run("0002", "runs").samples == RUN.samples

@@ -28,6 +28,7 @@ from pytest_codeact.comparison import (
     lost,
     metric_obstacle,
     missing,
+    seconds,
     unfinished,
     unfit,
     unlike,
@@ -218,7 +219,11 @@ class _Work:
             baseline=self._base.name,
             findings=tuple(findings),
             refusals=tuple(self._refusals),
-            remarks=(*errors(self._base, self._now), *missing(self._base, self._now)),
+            remarks=(
+                *seconds(finding.rule.metric for finding in findings),
+                *errors(self._base, self._now),
+                *missing(self._base, self._now),
+            ),
         )
 
     def _against_noise(self, *, over_all: bool) -> list[Finding]:

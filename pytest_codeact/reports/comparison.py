@@ -72,6 +72,7 @@ def comparison_as_json(compared: RunComparison) -> dict[str, Any]:
     return {
         "base": compared.base,
         "now": compared.now,
+        "mode": {"base": compared.base_mode, "now": compared.now_mode},
         "comparisons": [{"arm": part.arm, "model": part.model, **asdict(part.comparison)} for part in compared.parts],
         "refusals": list(compared.refusals),
         "remarks": list(compared.remarks),

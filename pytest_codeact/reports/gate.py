@@ -131,5 +131,7 @@ def _count(judgement: Judgement) -> str:
         parts[1] += f" ({noise} beyond the limit, within the noise)"
     if outcomes["cannot tell"]:
         parts.append(f"{outcomes['cannot tell']} cannot be told")
+    if judgement.refusals:
+        parts.append(f"{len(judgement.refusals)} not judged")
     verdict = "passed" if judgement.is_passed else "failed"
     return f"gate {verdict}: {', '.join(parts)}; baseline {judgement.baseline}"

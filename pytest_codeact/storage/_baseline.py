@@ -75,7 +75,8 @@ def claim_baseline(config: pytest.Config, *, gated: bool) -> Baseline:
     if asked is True:
         paths = paths[-1:]
     if not paths:
-        config.option.benchmark_compare = []
+        paths = [] if asked is True else _saved_as(config.getoption("benchmark_storage"), asked)
+        config.option.benchmark_compare = str(paths[0]) if len(paths) == 1 else []
     if not gated:
         return Baseline(asked=text, path=paths[0] if len(paths) == 1 else None, count=len(paths))
     if len(paths) > 1:
@@ -95,13 +96,13 @@ def find_run(asked: str, storage: str) -> StoredRun:
     Read the stored run of a number or name in a storage, as `--benchmark-compare` takes them.
 
     Args:
-        asked: For example "0003" or "0003_main".
+        asked: For example "0003" or "0003_main"; "main" will do.
         storage: Path or file:// address of the storage.
 
     Raises:
         RecordError: There is none, there are several, or it cannot be read.
     """
-    paths = _matching(storage, asked)
+    paths = _matching(storage, asked) or _saved_as(storage, asked)
     if not paths and Path(asked).is_dir():
         raise RecordError(f"{asked!r} is a directory; name a file in it, or a stored run")
     if not paths:
@@ -112,6 +113,12 @@ def find_run(asked: str, storage: str) -> StoredRun:
     if len(paths) > 1:
         raise RecordError(f"{asked!r} names {_counted(paths)}; name one")
     return read_run(paths[0])
+
+
+def _saved_as(storage: str, name: str) -> list[Path]:
+    """Give the stored runs that `--benchmark-save` gave a name; each has a number before it."""
+    numbered = [path for path in _matching(storage, "*") if path.stem.partition("_")[0].isdecimal()]
+    return [path for path in numbered if path.stem.partition("_")[2] == name]
 
 
 def _counted(paths: Sequence[Path]) -> str:
@@ -133,6 +140,16 @@ def _matching(storage: str, asked: str) -> list[Path]:
     except (ValueError, NotImplementedError):
         # A path that is no file, of several directories or from the root.
         return []
+
+
+def unwritable(path: Path) -> str:
+    """Say why a baseline cannot be written to a path. "" if nothing is known to be in its way."""
+    if path.is_dir():
+        return "it is a directory"
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if not nearest.is_dir():
+        return f"{str(nearest)!r} is no directory"
+    return "" if os.access(nearest, os.W_OK) else f"the directory {str(nearest)!r} cannot be written to"
 
 
 def forgive_machine(machine_info: dict[str, Any], compared: dict[str, Any]) -> None:
