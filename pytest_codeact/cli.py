@@ -8,6 +8,7 @@ import argparse
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ PASSED: Final = 0
 FAILED: Final = 1
 """Exit code when a rule failed, or something that was asked for cannot be compared."""
 MISUSED: Final = 2
-"""Exit code when an argument or a file cannot be read."""
+"""Exit code when an argument or a file cannot be read, or the output cannot be written."""
 
 _DESCRIPTION: Final = """\
 Compare two stored runs, arm by arm. A stored run is what --benchmark-save,
@@ -50,7 +51,7 @@ examples:
 exit codes:
   0  compared, and every rule passed
   1  a rule failed, or something cannot be compared
-  2  an argument or a file cannot be read"""
+  2  an argument or a file cannot be read, or the output not be written"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,19 +66,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     given = parser.parse_args(arguments)
+    if given.fail_on_noise and not given.fail:
+        return _misused(parser, "--fail-on-noise says how rules decide; give one with --fail RULE")
     try:
         base, now = (_run(name, given.storage) for name in (given.base, given.now))
         known = {metric.name: metric for metric in (*base.metrics, *now.metrics)}
         metrics = [_metric(name, known) for name in given.metrics.split(",")]
         rules = [Rule.parse(text, known.values()) for text in given.fail]
     except (RecordError, RuleError, UnknownNameError) as error:
-        sys.stderr.write(f"{parser.prog}: error: {error}\n")
-        return MISUSED
+        return _misused(parser, str(error))
     compared = compare_runs(base, now, metrics)
     judgement = judge(base, now, rules, own_rules={}, on_noise=given.fail_on_noise) if rules else None
-    sys.stdout.write("\n".join(_rendered(given.format, compared, judgement)) + "\n")
+    try:
+        sys.stdout.write("\n".join(_rendered(given.format, compared, judgement)) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would be tried again when the process ends, and be a traceback then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _misused(parser, f"cannot write the output: {error.strerror or error}")
     is_passed = not compared.refusals if judgement is None else judgement.is_passed
     return PASSED if is_passed else FAILED
+
+
+def _misused(parser: argparse.ArgumentParser, message: str) -> int:
+    sys.stderr.write(f"{parser.prog}: error: {message}\n")
+    return MISUSED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,6 +157,10 @@ def _rendered(form: str, compared: RunComparison, judgement: Judgement | None) -
     if form == "json":
         gate = None if judgement is None else judgement_as_json(judgement)
         return [as_json({**comparison_as_json(compared), "gate": gate})]
+    if judgement is not None:
+        # What is said of the comparison need not be said twice.
+        fresh = tuple(remark for remark in judgement.remarks if remark not in compared.remarks)
+        judgement = replace(judgement, remarks=fresh)
     if form == "markdown":
         gate_lines = [] if judgement is None else ["", "### gate", "", *judgement_as_markdown(judgement)]
         return comparison_as_markdown(compared) + gate_lines

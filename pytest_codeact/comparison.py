@@ -5,15 +5,22 @@ Two stored runs, compared: what can be, arm by arm and metric by metric, and wha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import compare
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pytest_codeact.measure import Comparison, Metric
+    from pytest_codeact.records import Mode
     from pytest_codeact.stored import RunInfo, StoredRun
+
+
+_SECONDS: Final = (
+    "seconds: a range knows the noise within a run, not that between days, machines or load; to compare arms, compare "
+    "them within one run"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,8 @@ class RunComparison:
         parts: One per arm, model and metric that both runs have, in the later run's order.
         refusals: What cannot be compared and why, a sentence each.
         remarks: What must be said with it, a sentence each.
+        base_mode: Where the earlier run's replies came from. None if no trial got one.
+        now_mode: The same of the later run.
     """
 
     base: str
@@ -52,6 +61,8 @@ class RunComparison:
     parts: tuple[ArmComparison, ...]
     refusals: tuple[str, ...]
     remarks: tuple[str, ...]
+    base_mode: Mode | None
+    now_mode: Mode | None
 
 
 def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> RunComparison:
@@ -86,8 +97,36 @@ def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> 
         now=now.name,
         parts=tuple(parts),
         refusals=tuple(refusals),
-        remarks=(*unfit(base.info), *missing(base, now)),
+        remarks=(
+            *_origin(base.info, now.info),
+            *seconds(part.metric for part in parts),
+            *unfit(base.info),
+            *unfinished(now.info),
+            *errors(base, now),
+            *missing(base, now),
+        ),
+        base_mode=base.info.mode,
+        now_mode=now.info.mode,
     )
+
+
+def _origin(base: RunInfo, now: RunInfo) -> list[str]:
+    """Say what the figures of two runs come from, where that is no model's bill."""
+    found = []
+    if "reference" in (base.mode, now.mode):
+        found.append(
+            "these figures come from the reference policy, a program that follows each scenario's solution; they are "
+            "evidence about the harness and the formats and say nothing about an LLM"
+        )
+    tokenizers = dict.fromkeys((*base.tokenizers, *now.tokenizers))
+    return [*found, *([f"tokens counted here by {', '.join(tokenizers)}, not billed"] if tokenizers else [])]
+
+
+def seconds(metrics: Iterable[Metric]) -> list[str]:
+    """Say what no test between two runs can know of times, if any of the metrics is one."""
+    if all(metric.unit != "s" for metric in metrics):
+        return []
+    return [_SECONDS]
 
 
 def unlike(base: RunInfo, now: RunInfo) -> tuple[str, ...]:
@@ -109,6 +148,13 @@ def unfit(base: RunInfo) -> tuple[str, ...]:
     if base.interrupted:
         found.append("the baseline was interrupted; save one of a whole run")
     return tuple(found)
+
+
+def unfinished(now: RunInfo) -> tuple[str, ...]:
+    """Say that a run ended early, so that a gate has not seen all of it. Empty if it did not."""
+    if not now.interrupted:
+        return ()
+    return ("this run was interrupted: what it did not reach is not judged; run it to its end",)
 
 
 def metric_obstacle(metric: Metric, base: RunInfo, now: RunInfo) -> str:
@@ -134,10 +180,8 @@ def _load(info: RunInfo) -> str:
 
 def group_obstacle(base: StoredRun, now: StoredRun, arm: str, model: str) -> str:
     """Say why the trials of an arm with a model cannot be compared. "" if they can."""
-    there, here = (
-        [s.scenario for s in run.samples if s.trials and (s.arm, s.model) == (arm, model)] for run in (base, now)
-    )
-    who = f"arm {arm!r} with model {model!r}"
+    there, here = ([scenario for scenario, trials in _cells(run, arm, model).items() if trials] for run in (base, now))
+    who = _who(arm, model)
     if not there:
         groups = dict.fromkeys(f"{s.arm!r} with {s.model!r}" for s in base.samples if s.trials)
         return f"the baseline has no trial of {who}; it has: {', '.join(groups) or 'none'}"
@@ -146,12 +190,64 @@ def group_obstacle(base: StoredRun, now: StoredRun, arm: str, model: str) -> str
     return "" if here else f"this run has no completed trial of {who}"
 
 
+def lost(base: StoredRun, now: StoredRun, arm: str, model: str) -> list[str]:
+    """Give the scenarios that the baseline completed, and of which this run began trials and completed none."""
+    there, here = (_cells(run, arm, model) for run in (base, now))
+    return [name for name, trials in there.items() if trials and here.get(name) == 0]
+
+
 def missing(base: StoredRun, now: StoredRun) -> list[str]:
-    """Name the scenarios that only one of two runs completed, a sentence for each side that has some."""
-    there, here = (dict.fromkeys(s.scenario for s in run.samples if s.trials) for run in (base, now))
-    sides = ((there, here, "not in this run"), (here, there, "not in the baseline"))
-    alone = [([name for name in side if name not in other], text) for side, other, text in sides]
-    return [f"{text}: {listed(names)}" for names, text in alone if names]
+    """
+    Say what only one of two runs has, a sentence for each arm and kind.
+
+    A scenario that was not run is told from one of which every trial ended in an error. What is missing alike in every
+    arm is said once; an arm that only the baseline has, too.
+    """
+    sides = ((base, now, "this run"), (now, base, "the baseline"))
+    found: dict[str, list[str]] = {}
+    for arm, model in now.arms:
+        for has, lacks, whose in sides:
+            there, here = (_cells(run, arm, model) for run in (has, lacks))
+            if not there or not here:
+                # That is said of the arm.
+                continue
+            absent = [name for name in there if name not in here]
+            erred = [name for name, trials in here.items() if not trials]
+            for names, text in ((absent, f"not in {whose}"), (erred, f"no trial completed in {whose}")):
+                if names:
+                    found.setdefault(f"{text}: {listed(names)}", []).append(_who(arm, model))
+    gone = [f"not in this run: {_who(arm, model)}" for arm, model in base.arms if (arm, model) not in now.arms]
+    return [
+        *gone,
+        *(text if len(arms) == len(now.arms) else f"{' and '.join(arms)}: {text}" for text, arms in found.items()),
+    ]
+
+
+def errors(base: StoredRun, now: StoredRun) -> list[str]:
+    """Say how many trials ended in an error, a sentence for each arm of which some did in either run."""
+    found = []
+    for arm, model in now.arms:
+        counts = []
+        for run in (now, base):
+            samples = [s for s in run.samples if (s.arm, s.model) == (arm, model)]
+            erred = sum(s.error_count for s in samples)
+            counts.append((erred, erred + sum(len(s.trials) for s in samples)))
+        (erred, of), (erred_before, of_before) = counts
+        if erred or erred_before:
+            found.append(
+                f"{_who(arm, model)}: {erred} of {of} trials of this run ended in an error ({erred_before} of "
+                f"{of_before} of the baseline's); they are in no figure"
+            )
+    return found
+
+
+def _who(arm: str, model: str) -> str:
+    return f"arm {arm!r} with model {model!r}"
+
+
+def _cells(run: StoredRun, arm: str, model: str) -> dict[str, int]:
+    """Give the scenarios that a run began with an arm and model, and how many trials of each it completed."""
+    return {s.scenario: len(s.trials) for s in run.samples if (s.arm, s.model) == (arm, model)}
 
 
 def listed(scenarios: Collection[str]) -> str:

@@ -4,16 +4,19 @@ The gate in a run: finds the baseline, has the run judged, says what came of it,
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_codeact.comparison import listed
 from pytest_codeact.errors import RecordError
 from pytest_codeact.gate import Rule, judge
 from pytest_codeact.kit import Kit
 from pytest_codeact.options import read_settings
 from pytest_codeact.reports.gate import render_judgement
+from pytest_codeact.stored import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +31,7 @@ _BASELINE: pytest.StashKey[Baseline] = pytest.StashKey()
 
 def claim(config: pytest.Config, *, gated: bool) -> None:
     """
-    Find the baseline before the run saves anything.
+    Find the baseline before the run saves anything; say so if there is none, which pytest-benchmark no longer does.
 
     Args:
         config: The controller's.
@@ -39,7 +42,24 @@ def claim(config: pytest.Config, *, gated: bool) -> None:
     """
     from pytest_codeact.storage import claim_baseline
 
-    config.stash[_BASELINE] = claim_baseline(config, gated=gated)
+    found = config.stash[_BASELINE] = claim_baseline(config, gated=gated)
+    if not gated and not found.count:
+        # Capturing has not begun, and there is no terminal reporter yet.
+        sys.stderr.write(f"cannot compare: {found.asked} names no stored run\n")
+
+
+def refuse_target(asked: str) -> None:
+    """
+    Refuse a path for the next baseline that no file can have, before the run.
+
+    Raises:
+        pytest.UsageError: It is a directory, or its directory can neither be written to nor made.
+    """
+    from pytest_codeact.storage import unwritable
+
+    reason = unwritable(Path(asked))
+    if reason:
+        raise pytest.UsageError(f"--codeact-save-baseline={asked}: {reason}; name a file that can be written")
 
 
 def is_asked(config: pytest.Config) -> bool:
@@ -64,6 +84,7 @@ class Gating:
         self._own: dict[str, tuple[str, ...]] = {}
         self._judgement: Judgement | None = None
         self._notice = ""
+        self._saved = ""
         self.problems: list[str] = []
 
     def note_rules(self, scenario: str, rules: tuple[str, ...]) -> None:
@@ -112,10 +133,17 @@ class Gating:
             return
         from pytest_codeact.storage import entries, save_baseline
 
+        dropped = _dropped(Path(asked), run)
         try:
             save_baseline(Path(asked), run, entries(pools, metrics, taken=set()))
         except OSError as error:
-            self.problems.append(f"the baseline {asked!r} could not be written: {error}")
+            self.problems.append(
+                f"the baseline {asked!r} could not be written: {error.strerror or error}; see to it, or name another "
+                "path with --codeact-save-baseline, and run again"
+            )
+            return
+        if dropped:
+            self._saved = f"the baseline {asked!r} no longer holds: {dropped}; this run did not run it"
 
     def _no_baseline_of(self, run: StoredRun) -> str:
         """Say why a run is no baseline. "" if it is one."""
@@ -124,7 +152,8 @@ class Gating:
         if run.info.interrupted:
             return "the run was interrupted"
         if run.info.failed:
-            return f"{', '.join(run.info.failed[:3])}{', ...' if len(run.info.failed) > 3 else ''} failed"  # noqa: PLR2004 - as many as fit
+            advice = "make it pass, or take failed trials as data with --codeact-min-success"
+            return f"{listed(run.info.failed)} failed; {advice}"
         return "the gate failed; run it without --codeact-fail if the change is meant" if self.is_red else ""
 
     def show(self, terminal: pytest.TerminalReporter) -> None:
@@ -134,6 +163,7 @@ class Gating:
             lines = render_judgement(self._judgement, width=self._config.get_terminal_writer().fullwidth)
         elif self._notice and not self._kit.settings.require_baseline:
             lines = [self._notice]
+        lines += [self._saved] if self._saved else []
         if not lines and not self.problems:
             return
         terminal.ensure_newline()
@@ -142,6 +172,18 @@ class Gating:
             terminal.write_line(line)
         for problem in self.problems:
             terminal.write_line(problem, red=True)
+
+
+def _dropped(path: Path, run: StoredRun) -> str:
+    """Name what a baseline file holds that a run which is to replace it has not: scenarios, or else arms."""
+    try:
+        before = read_run(path)
+    except RecordError:
+        # There is none, or none that could lose something.
+        return ""
+    scenarios = {sample.scenario for sample in before.samples} - {sample.scenario for sample in run.samples}
+    arms = [f"arm {arm!r} with model {model!r}" for arm, model in before.arms if (arm, model) not in run.arms]
+    return listed(scenarios) if scenarios else ", ".join(arms)
 
 
 def _no_baseline(asked: str) -> str:

@@ -64,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_codeact.gating import claim
 
         claim(config, gated=bool(settings.fail))
+    if settings.save_baseline is not None:
+        from pytest_codeact.gating import refuse_target
+
+        refuse_target(settings.save_baseline)
 
 
 @pytest.hookimpl(tryfirst=True)

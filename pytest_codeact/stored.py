@@ -224,8 +224,8 @@ def from_json(content: Any, *, name: str) -> StoredRun:
         )
     if kept.get("schema") != SCHEMA:
         raise RecordError(
-            f"the stored run {name!r} is of schema {kept.get('schema')!r}; this version reads {SCHEMA}; "
-            f"save it again, or read it with pytest-codeact {kept.get('version', 'of then')}"
+            f"the stored run {name!r} is of schema {kept.get('schema')!r}; this version reads {SCHEMA}; save it again"
+            + _other_version(kept)
         )
     try:
         return StoredRun(
@@ -233,6 +233,14 @@ def from_json(content: Any, *, name: str) -> StoredRun:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(name, f"{type(error).__name__}: {error}") from error
+
+
+def _other_version(kept: Mapping[str, Any]) -> str:
+    """Name the version that wrote a stored run, if it is another than this one, which has refused it."""
+    from importlib import metadata
+
+    wrote = kept.get("version", "of then")
+    return "" if wrote == metadata.version("pytest-codeact") else f", or read it with pytest-codeact {wrote}"
 
 
 def _damaged(name: str, what: str) -> RecordError:

@@ -22,7 +22,12 @@ INFO: dict[str, Any] = {
 
 
 def sample(
-    scenario: str, values: Mapping[str, Sequence[float | None]], *, arm: str = "code", model: str = "acme/one"
+    scenario: str,
+    values: Mapping[str, Sequence[float | None]],
+    *,
+    arm: str = "code",
+    model: str = "acme/one",
+    errors: int = 0,
 ) -> Sample:
     """Make a sample whose trials are numbered from 1."""
     count = len(next(iter(values.values()), ()))
@@ -32,7 +37,7 @@ def sample(
         model=model,
         trials=tuple(range(1, count + 1)),
         values={name: tuple(column) for name, column in values.items()},
-        error_count=0,
+        error_count=errors,
     )
 
 

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "trial",
     },
     "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
-    "gating": CORE | {"gate", "kit", "measure", "options", "reports", "storage", "stored"},
+    "gating": CORE | {"comparison", "gate", "kit", "measure", "options", "reports", "storage", "stored"},
     "session": CORE
     | {
         "ahead",

@@ -55,8 +55,8 @@ def test_table_shows_arms_summaries_and_scenarios(capsys: pytest.CaptureFixture[
         "latency_s     1.00 s 1.00 s  +0.0%   +0.0..+0.0%  +0.0%   +0.0..+0.0%  +0.0% cannot tell",
     ]
     assert [line.split() for line in lines[9:11]] == [
-        ["one", "tokens", "1,000", "1,200", "+20.0%", "+20.0..+20.0%", "worse"],
-        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0%", "+0.0..+0.0%", "cannot", "tell"],
+        ["one", "tokens", "1,000", "1,200", "+20.0%", "+20.0..+20.0%", "5/5", "worse"],
+        ["latency_s", "500.0", "ms", "500.0", "ms", "+0.0%", "+0.0..+0.0%", "5/5", "cannot", "tell"],
     ]
     assert all("\x1b" not in line for line in lines)
 
@@ -93,6 +93,10 @@ def test_number_in_the_storage_will_do(capsys: pytest.CaptureFixture[str], tmp_p
             "tokens:mean:5%, round_trips:max:+1 or success:rate:-0",
         ),
         (
+            ["a.json", "b.json", "--fail-on-noise"],
+            "--fail-on-noise says how rules decide; give one with --fail RULE",
+        ),
+        (
             ["a.json", "b.json", "--metrics=tokens,tips"],
             "unknown metric 'tips'; known metrics: "
             + ", ".join(repr(name) for name in sorted(each.name for each in METRICS))
@@ -116,7 +120,18 @@ def test_refusal_is_exit_code_1(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert cli.main(["compare", "a.json", "b.json", "--fail=tokens:mean:5%"]) == 1
     out = capsys.readouterr().out
     assert out.count("cannot compare: the baseline's replies are of mode 'live'") == 2
-    assert "gate failed: 0 failed, 0 passed; baseline a.json" in out
+    assert "gate failed: 0 failed, 0 passed, 1 not judged; baseline a.json" in out
+
+
+def test_scenarios_left_out_are_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A figure over all scenarios that some scenario does not know says over how many it is."""
+    less = stored_run(run(1.0).samples[0], sample("two", {"success": [1.0] * 5}))
+    (tmp_path / "b.json").write_text(json.dumps({RUN_KEY: to_json(less)}))
+
+    cli.main(["compare", "a.json", "b.json", "--metrics=tokens,success"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "tokens: compared over 1 of 2 scenarios: those that both runs know of arm 'code'" in told
 
 
 def test_json_holds_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,8 +154,52 @@ def test_markdown_is_made_of_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert lines[0] == "`a.json` → `b.json`"
     assert [line for line in lines if line.startswith("#")] == ["### arm code, model acme/one", "### gate"]
-    assert "|  | tokens | 1,000 | 1,200 | +20.0% | +20.0..+20.0% | worse |" in lines
+    assert "|  | tokens | 1,000 | 1,200 | +20.0% | +20.0..+20.0% | 5/5 | worse |" in lines
     assert lines[-1] == "* gate failed: 3 failed, 0 passed; baseline a.json"
+
+
+def test_reference_policy_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Figures of no model, tokens of no bill and seconds of two days say so, in every form; the gate does not again."""
+    for name in ("a", "b"):
+        stored = run(1.0, mode="reference", tokenizers=("tekken 1",))
+        (tmp_path / f"{name}.json").write_text(json.dumps({RUN_KEY: to_json(stored)}))
+    remarks = [
+        "these figures come from the reference policy, a program that follows each scenario's solution; they are "
+        "evidence about the harness and the formats and say nothing about an LLM",
+        "tokens counted here by tekken 1, not billed",
+        "seconds: a range knows the noise within a run, not that between days, machines or load; to compare arms, "
+        "compare them within one run",
+    ]
+
+    for form in ("table", "markdown", "json"):
+        cli.main(["compare", "a.json", "b.json", f"--format={form}", "--fail=latency_s:mean:5%"])
+        out = capsys.readouterr().out
+        if form == "json":
+            content = json.loads(out)
+            assert (content["remarks"], content["gate"]["remarks"]) == (remarks, remarks[2:])
+            assert content["mode"] == {"base": "reference", "now": "reference"}
+        else:
+            assert [" ".join(out.split()).count(remark) for remark in remarks] == [1, 1, 1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_exit_code_2(tmp_path: Path) -> None:
+    """A full disk is a line, no traceback, and no success."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_codeact", "compare", "a.json", "b.json"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "python -m pytest_codeact: error: cannot write the output: No space left on device\n",
+    )
 
 
 def test_help_fits_80_columns() -> None:

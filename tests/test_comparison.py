@@ -57,3 +57,16 @@ def test_failed_run_is_compared_and_said() -> None:
         "in the baseline one failed",
         "not in this run: test_a.py::test_two",
     ]
+
+
+def test_errors_and_interruption_are_said() -> None:
+    """A comparison says what it cannot see: trials that ended in an error in either run, and an early end."""
+    base = stored_run(sample("one", {"tokens": [1] * 5}, errors=1))
+
+    compared = compare_runs(base, tokens({"one": [1] * 5}, interrupted=True), [TOKENS])
+
+    assert compared.remarks == (
+        "this run was interrupted: what it did not reach is not judged; run it to its end",
+        "arm 'code' with model 'acme/one': 0 of 5 trials of this run ended in an error (1 of 6 of the baseline's); "
+        "they are in no figure",
+    )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EXAMPLE = "expected METRIC:STAT:LIMIT, for example tokens:mean:5%, round_trips:max:+1 or success:rate:-0"
 
 
+RATE = "success:rate:-0"
+
+
 def rule(text: str) -> Rule:
     """Read a rule of the built-in metrics."""
     return Rule.parse(text, METRICS)
@@ -133,7 +136,8 @@ def test_planted_rise_fails_in_the_scenario_and_over_all() -> None:
     assert outcomes(judgement) == {"all": "failed", "one": "failed", "two": "passed"}
     assert not judgement.is_passed
     finding = judgement.failed[1]
-    assert (finding.base, finding.now, finding.p) == (1000, 1200, 0.0)
+    assert (finding.base, finding.now, finding.p) == (1000, 1200, None)
+    assert finding.note == "no figure varies from trial to trial"
     assert finding.interval is not None
     assert (finding.interval.low, finding.interval.high) == pytest.approx((200, 200))
 
@@ -160,11 +164,20 @@ def test_noise_beyond_the_limit_passes_unless_asked() -> None:
 
 def test_few_trials_leave_the_limit_alone() -> None:
     """With fewer trials than tell noise the limit decides, and the finding says so."""
-    judgement = judged(tokens({"one": [1000] * 4}), tokens({"one": [1100] * 9}), "tokens:mean:5%")
+    judgement = judged(tokens({"one": [1000] * 4}), tokens({"one": [1100] * 5}), "tokens:mean:5%")
 
     assert [(finding.outcome, finding.note, finding.p) for finding in judgement.findings] == [
         ("failed", "too few trials to tell noise", None)
     ]
+
+
+def test_trials_of_one_side_make_up_for_the_others() -> None:
+    """Four trials against ten tell noise, though four against five do not."""
+    base = tokens({"one": [800.0, 1200, 900, 1300, 1000, 700, 900, 1100, 1000, 1050]})
+
+    judgement = judged(base, tokens({"one": [900.0, 1300, 1100, 1000]}), "tokens:mean:5%")
+
+    assert [(finding.outcome, finding.note) for finding in judgement.findings] == [("passed", "within the noise")]
 
 
 def test_extremes_are_of_as_many_trials() -> None:
@@ -186,19 +199,70 @@ def test_runs_of_unlike_trials_compare() -> None:
     assert outcomes(judgement) == {"one": "passed"}
 
 
+def test_rise_that_never_varies_among_others_that_do_is_no_certainty() -> None:
+    """Where some scenario of the arm varies, one that is constant by chance must answer for the number of rows."""
+    noisy = {str(n): [1000.0, 1100, 900, 1050, 950] for n in range(19)}
+    base, now = (tokens({**noisy, "one": [figure] * 5}) for figure in (1000, 1010))
+
+    finding = judged(base, now, "tokens:mean:0").findings[-1]
+
+    assert finding.p == pytest.approx(2 * 0.5**10)
+    assert (finding.outcome, finding.note) == ("passed", "within the noise")
+
+
+def test_scenario_of_few_trials_leaves_noise_to_the_others() -> None:
+    """The row over all scenarios is judged over those that tell noise, and says how many they are."""
+    noisy = [800.0, 1200, 900, 1300, 1000, 700]
+    base = tokens({"one": noisy, "two": noisy, "new": [1000.0]})
+    now = tokens({"one": noisy[::-1], "two": [*noisy[:5], 900], "new": [1010.0]})
+
+    everything, *_, new = judged(base, now, "tokens:mean:0").findings
+
+    assert (everything.scenarios, everything.of, everything.outcome) == (2, 3, "passed")
+    assert (everything.note, everything.p) != ("", None)
+    assert (new.outcome, new.note) == ("failed", "too few trials to tell noise")
+
+
+def test_few_trials_of_many_scenarios_tell_noise_together() -> None:
+    """Two trials of each of four scenarios are few alone and enough in all."""
+    base = tokens({str(n): [900.0, 1100.0] for n in range(4)})
+    now = tokens({str(n): [950.0, 1150.0] for n in range(4)})
+
+    everything = judged(base, now, "tokens:mean:0").findings[0]
+
+    assert (everything.outcome, everything.note, everything.scenarios) == ("passed", "within the noise", 4)
+
+
+def test_figure_unknown_in_a_trial_is_left_out() -> None:
+    """One None among many figures does not hide a rise; how many trials know it is kept."""
+    noisy = [900.0, 1100, 1000, 950, 1050, 1000, 990, 1010]
+    base = tokens({"one": noisy, "two": noisy})
+    now = tokens({"one": [None, *(1.5 * n for n in noisy[1:])], "two": [1.5 * n for n in noisy]})
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert outcomes(judgement) == {"all": "failed", "one": "failed", "two": "failed"}
+    assert [finding.unknown for finding in judgement.findings] == [
+        "15 of this run's 16 trials know it",
+        "7 of this run's 8 trials know it",
+        "",
+    ]
+
+
 def test_unknown_figures_neither_pass_nor_fail() -> None:
-    """A scenario of which a trial does not know the figure cannot be told, nor can all with it."""
+    """A scenario of which too few trials know the figure cannot be told, and is in no row over all."""
     base = tokens({"one": [1000] * 3, "two": [500, 500, 500]})
     now = tokens({"one": [9000, None, float("nan")], "two": [500] * 3})
 
     judgement = judged(base, now, "tokens:mean:5%")
 
-    assert outcomes(judgement) == {"all": "cannot tell", "one": "cannot tell", "two": "passed"}
-    assert [finding.note for finding in judgement.findings] == [
-        "4 of this run's 6 trials know it",
-        "1 of this run's 3 trials know it",
-        "too few trials to tell noise",
+    assert outcomes(judgement) == {"all": "passed", "one": "cannot tell", "two": "passed"}
+    assert [(finding.note, finding.scenarios, finding.of) for finding in judgement.findings] == [
+        ("too few trials to tell noise", 1, 2),
+        ("1 of this run's 3 trials know it", 0, 1),
+        ("too few trials to tell noise", 1, 1),
     ]
+    assert judgement.findings[0].unknown == "4 of this run's 6 trials know it"
     assert judgement.is_passed
 
 
@@ -225,9 +289,30 @@ def test_success_is_tested_exactly() -> None:
     assert outcomes(spread) == {"all": "failed", **dict.fromkeys(names, "passed")}
 
 
-def test_success_of_one_trial_is_the_limits() -> None:
-    """In a run of one trial each a lost success fails at once."""
-    assert not judged(success({"one": 1}, of=1), success({"one": 0}, of=1), "success:rate:-0").is_passed
+def test_success_of_few_trials_is_tested_exactly() -> None:
+    """One failure in three trials is chance; a success that eight scenarios all lost is none, in one trial each too."""
+    names = "abcdefgh"
+    one = judged(success(dict.fromkeys(names, 3), of=3), success({**dict.fromkeys(names, 3), "a": 2}, of=3), RATE)
+    lost = judged(success(dict.fromkeys(names, 1), of=1), success(dict.fromkeys(names, 0), of=1), RATE)
+
+    assert one.is_passed
+    assert outcomes(lost) == {"all": "failed", **dict.fromkeys(names, "passed")}
+
+
+def test_success_lost_in_a_scenario_that_never_failed_is_certain() -> None:
+    """Where every trial of every scenario passed and now all of one fail, their number does not hide it."""
+    names = "abcdefgh"
+    now = success({**dict.fromkeys(names, 5), "a": 0}, of=5)
+
+    assert outcomes(judged(success(dict.fromkeys(names, 5), of=5), now, RATE))["a"] == "failed"
+
+
+def test_interval_of_a_rate_is_of_rates() -> None:
+    """A rate's range ends at -1, and excludes no change where the exact test does."""
+    finding = judged(success({"one": 10}), success({"one": 1}), RATE).failed[0]
+
+    assert finding.interval is not None
+    assert -1 <= finding.interval.low < finding.interval.high < 0
 
 
 def test_own_rules_take_the_place_of_the_general_ones() -> None:
@@ -349,6 +434,17 @@ def test_times_need_the_same_load() -> None:
     assert outcomes(judgement) == {"one": "passed"}
 
 
+def test_seconds_of_two_runs_are_remarked() -> None:
+    """A rule about times says what its test cannot know."""
+    run = stored_run(sample("one", {"latency_s": [1.0], "tokens": [1]}))
+
+    assert judged(run, run, "tokens:mean:5%").remarks == ()
+    assert judged(run, run, "latency_s:mean:5%").remarks == (
+        "seconds: a range knows the noise within a run, not that between days, machines or load; to compare arms, "
+        "compare them within one run",
+    )
+
+
 def test_arm_without_a_completed_trial_is_refused() -> None:
     """An arm of which every trial ended in an error is not green beside one that passes."""
     arms = ("direct", "code")
@@ -368,6 +464,62 @@ def test_missing_scenarios_are_named() -> None:
     assert outcomes(judgement) == {"one": "passed"}
     assert judgement.remarks == ("not in this run: test_a.py::test_two", "not in the baseline: test_a.py::test_new")
     assert judgement.is_passed
+
+
+def test_scenario_lost_in_an_arm_is_refused() -> None:
+    """A scenario that the baseline completed and of which this run has nothing but errors is red, and no new one."""
+    arms = ("direct", "code")
+    base = stored_run(*(sample(name, {"tokens": [1] * 6}, arm=arm) for arm in arms for name in ("one", "two")))
+    now = stored_run(
+        *(sample(name, {"tokens": [1] * 6}, arm="direct") for name in ("one", "two")),
+        sample("one", {"tokens": [1]}, arm="code", errors=5),
+        sample("two", {"tokens": []}, arm="code", errors=6),
+    )
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert judgement.refusals == (
+        "arm 'code' with model 'acme/one': every trial of test_a.py::test_two ended in an error, and the baseline "
+        "completed some; run it again",
+    )
+    assert judgement.remarks == (
+        "arm 'code' with model 'acme/one': 11 of 12 trials of this run ended in an error (0 of 12 of the baseline's); "
+        "they are in no figure",
+        "arm 'code' with model 'acme/one': no trial completed in this run: test_a.py::test_two",
+    )
+    assert not judgement.is_passed
+
+
+def test_scenario_not_run_in_an_arm_is_a_remark() -> None:
+    """What was deselected in one arm alone is said of that arm, and is no refusal."""
+    arms = ("direct", "code")
+    base = stored_run(*(sample(name, {"tokens": [1]}, arm=arm) for arm in arms for name in ("one", "two")))
+    now = stored_run(*(each for each in base.samples if (each.arm, each.scenario[-3:]) != ("code", "two")))
+
+    judgement = judged(base, now, "tokens:mean:5%")
+
+    assert judgement.is_passed
+    assert judgement.remarks == ("arm 'code' with model 'acme/one': not in this run: test_a.py::test_two",)
+
+
+def test_arm_not_run_is_a_remark() -> None:
+    """An arm of the baseline that this run was not asked for is named."""
+    base = stored_run(*(sample("one", {"tokens": [1]}, arm=arm) for arm in ("direct", "code")))
+
+    judgement = judged(base, tokens({"one": [1]}), "tokens:mean:5%")
+
+    assert (judgement.is_passed, judgement.remarks) == (
+        True,
+        ("not in this run: arm 'direct' with model 'acme/one'",),
+    )
+
+
+def test_interrupted_run_is_judged_and_refused() -> None:
+    """A run that ended early is held against its baseline as far as it went, and is not green."""
+    judgement = judged(tokens({"one": [1], "two": [1]}), tokens({"one": [1]}, interrupted=True), "tokens:mean:5%")
+
+    assert judgement.refusals == ("this run was interrupted: what it did not reach is not judged; run it to its end",)
+    assert (outcomes(judgement), judgement.is_passed) == ({"one": "passed"}, False)
 
 
 def _noisy(draw: random.Random, _trial: int) -> float:
@@ -400,6 +552,35 @@ def test_noise_seldom_fails(figure: Callable[[random.Random, int], float], stat:
     failed = sum(not judged(run(), run(), f"tokens:{stat}:0").is_passed for _ in range(200))
 
     assert failed <= 10
+
+
+@pytest.mark.parametrize("stat", ["mean", "median"])
+def test_noise_of_few_trials_of_many_scenarios_seldom_fails(stat: str) -> None:
+    """Of 200 runs of 11 scenarios in 2 arms with 5 trials that vary by 40 %, at most 5 % fail at limit 0."""
+    draw = random.Random(f"few {stat}")
+
+    def run() -> StoredRun:
+        return stored_run(
+            *(
+                sample(str(scenario), {"tokens": [draw.lognormvariate(scenario, 0.39) for _ in range(5)]}, arm=arm)
+                for scenario in range(11)
+                for arm in ("direct", "code")
+            )
+        )
+
+    assert sum(not judged(run(), run(), f"tokens:{stat}:0").is_passed for _ in range(200)) <= 10
+
+
+@pytest.mark.parametrize("trials", [1, 3, 10])
+def test_noise_of_rare_failures_seldom_fails(trials: int) -> None:
+    """Of 200 runs of scenarios that succeed 9 times in 10, at most 5 % fail, with one trial each too."""
+    draw = random.Random(trials)
+
+    def run() -> StoredRun:
+        hits = {str(n): sum(draw.random() < 0.9 for _ in range(trials)) for n in range(8)}
+        return success(hits, of=trials)
+
+    assert sum(not judged(run(), run(), RATE).is_passed for _ in range(200)) <= 10
 
 
 def test_noise_of_success_seldom_fails() -> None:

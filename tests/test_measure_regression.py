@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import statistics
+from itertools import combinations
 
 import pytest
 
 from pytest_codeact.measure import holm, rise_p
-from pytest_codeact.measure._regression import student_tail
+from pytest_codeact.measure._regression import rank_sum_p, student_tail
 
 
 def test_student_tail_is_scipys() -> None:
@@ -29,21 +31,51 @@ def test_rise_of_a_mean_is_students_test() -> None:
         assert rise_p([(base, now)], ranked=False) == pytest.approx(stats.ttest_ind(now, base).pvalue)
 
 
-def test_rise_of_a_median_is_students_test_of_the_ranks() -> None:
-    """On ranks it is the rank transform of Wilcoxon's test, ties sharing a rank."""
+@pytest.mark.parametrize("sizes", [(9, 7), (20, 15), (5, 30), (30, 5)])
+def test_rise_of_a_median_is_the_exact_rank_sum_test(sizes: tuple[int, int]) -> None:
+    """Without ties it is the exact Mann-Whitney test, doubled, whichever side has more trials."""
     stats = pytest.importorskip("scipy.stats", reason="the reference of this test")
     draw = random.Random(4)
-    for _ in range(20):
-        base = [float(draw.randrange(6)) for _ in range(9)]
-        now = [float(draw.randrange(3, 9)) for _ in range(7)]
-        ranks = stats.rankdata([*base, *now])
-        assert rise_p([(base, now)], ranked=True) == pytest.approx(stats.ttest_ind(ranks[9:], ranks[:9]).pvalue)
+    for _ in range(5):
+        base, now = ([draw.gauss(mean, 1) for _ in range(n)] for mean, n in zip((10, 10.5), sizes, strict=True))
+        exact = stats.mannwhitneyu(now, base, alternative="greater", method="exact").pvalue
+        assert rise_p([(base, now)], ranked=True) == pytest.approx(min(1, 2 * exact))
 
 
-@pytest.mark.parametrize("ranked", [True, False])
-def test_rise_without_any_noise_is_certain(*, ranked: bool) -> None:
-    """Where nothing ever varied, any rise is none of chance's; a fall and a standstill are no rise."""
-    assert rise_p([([5.0] * 5, [5.1] * 5)], ranked=ranked) == 0.0
+def test_ranks_of_ties_and_strata_are_enumerated() -> None:
+    """With ties, and over two strata, it is the share of all relabellings whose sum of ranks is as large."""
+    draw = random.Random(9)
+    strata = [
+        ([draw.randrange(4) for _ in range(m)], [draw.randrange(1, 5) for _ in range(n)]) for m, n in ((4, 3), (2, 4))
+    ]
+    sums: list[list[float]] = []
+    for base, now in strata:
+        ordered = sorted([*base, *now])
+        ranks = [statistics.fmean(p for p, each in enumerate(ordered) if each == v) for v in (*base, *now)]
+        chosen = [sum(ranks[place] for place in places) for places in combinations(range(len(ranks)), len(now))]
+        sums.append([each - chosen[-1] for each in chosen])
+    total = [one + other for one in sums[0] for other in sums[1]]
+
+    expected = 2 * sum(each > -1e-9 for each in total) / len(total)
+
+    assert rank_sum_p(strata) == pytest.approx(min(1.0, expected))
+
+
+def test_ranks_of_many_trials_are_normal() -> None:
+    """Where there are too many sums to enumerate, the normal distribution is near, and no smaller far out."""
+    stats = pytest.importorskip("scipy.stats", reason="the reference of this test")
+    draw = random.Random(6)
+    for shift in (0.2, 0.9):
+        base, now = ([draw.gauss(mean, 1) for _ in range(60)] for mean in (0, shift))
+        exact = 2 * stats.mannwhitneyu(now, base, alternative="greater", method="exact").pvalue
+        assert exact * 0.98 < rank_sum_p([(base, now)]) < exact * 1.5
+    assert rank_sum_p([([1.0] * 60, [1.0] * 60)]) == 1.0
+
+
+@pytest.mark.parametrize(("ranked", "least"), [(True, 2 / 252), (False, 2 / 1024)])
+def test_rise_without_any_noise_is_never_certain(*, ranked: bool, least: float) -> None:
+    """Figures that are constant on both sides may be so by chance; a fall and a standstill are no rise."""
+    assert rise_p([([5.0] * 5, [5.1] * 5)], ranked=ranked) == pytest.approx(least)
     assert rise_p([([5.0] * 5, [4.9] * 5)], ranked=ranked) == 1.0
     assert rise_p([([5.0] * 5, [5.0] * 5)], ranked=ranked) == 1.0
 

@@ -72,21 +72,35 @@ def test_noise_refusals_and_unknowns_are_counted() -> None:
     """What was within the noise, what could not be told and what was refused are in the last lines."""
     noisy = [800.0, 1200, 900, 1300, 1000, 700]
     base = stored_run(
-        sample("one", {"tokens": noisy, "first_try": [1, None, 1, 1, 1, 1]}), sample("two", {"tokens": [1]})
+        sample("one", {"tokens": noisy, "first_try": [1, None, None, 1, 1, 1]}), sample("two", {"tokens": [1]})
     )
     now = stored_run(sample("one", {"tokens": [1.1 * n for n in noisy], "first_try": [1] * 6}), worker_count=2)
     rules = [Rule.parse(rule, METRICS) for rule in ("tokens:mean:5%", "first_try:rate:0", "latency_s:mean:5%")]
 
-    lines = render_judgement(judge(base, now, rules, own_rules={}, on_noise=False), width=120)
+    lines = render_judgement(judge(base, now, rules, own_rules={}, on_noise=False), width=110)
 
     assert lines == [
-        "cannot judge: first_try:rate:0: nothing can be told: 5 of the baseline's 6 trials know it",
-        "cannot judge: latency_s:mean:5%: latency_s depends on how many trials run at a time: the baseline ran with no "
-        "workers",
-        "  and concurrency 1, this run with 2 workers and concurrency 1; run with the same",
+        "cannot judge: first_try:rate:0: nothing can be told: 4 of the baseline's 6 trials know it",
+        "cannot judge: latency_s:mean:5%: latency_s depends on how many trials run at a time: the baseline ran with no",
+        "  workers and concurrency 1, this run with 2 workers and concurrency 1; run with the same",
         "not in this run: test_a.py::test_two",
-        "gate failed: 0 failed, 1 passed (1 beyond the limit, within the noise), 1 cannot be told; baseline base.json",
+        "gate failed: 0 failed, 1 passed (1 beyond the limit, within the noise), 1 cannot be told, 2 not judged;",
+        "  baseline base.json",
     ]
+
+
+def test_what_is_left_out_is_said() -> None:
+    """A row over fewer scenarios than there are names both numbers, as does one over fewer trials; once per arm."""
+    noisy = [800.0, 1200, 900, 1300, 1000, 700]
+    base = tokens({"one": noisy, "two": noisy, "new": [1000]})
+    now = tokens({"one": [None, *(2 * n for n in noisy[1:])], "two": [2 * n for n in noisy], "new": [1000]})
+
+    lines = render_judgement(
+        judge(base, now, [Rule.parse("tokens:mean:5%", METRICS)], own_rules={}, on_noise=False), width=100
+    )
+
+    assert lines[1].startswith("2 of 3 scenarios  code  tokens:mean:5%")
+    assert "tokens:mean:5% of code: 2 of 3 scenarios; 12 of this run's 13 trials know it" in lines
 
 
 def test_what_one_arm_cannot_know_is_said() -> None:
@@ -152,10 +166,12 @@ def test_json_holds_every_finding() -> None:
         "model": "acme/one",
         "scenario": "test_a.py::test_one",
         "scenarios": 1,
+        "of": 1,
         "base": 1000,
         "now": 1200,
         "interval": [200, 200],
-        "p": 0.0,
+        "p": None,
         "outcome": "failed",
-        "note": "",
+        "note": "no figure varies from trial to trial",
+        "unknown": "",
     }

@@ -68,20 +68,33 @@ def test_path_is_found_without_a_storage(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("compare", ["0007", "none.json", "a/b/none.json", "/a/b/none.json", True])
+@pytest.mark.parametrize("compare", ["0007", "none.json", "a/b/none.json", "/a/b/none.json", "/none", "/", True])
 @pytest.mark.parametrize("made", [True, False])
 def test_baseline_that_is_not_there_is_kept_from_pytest_benchmark(
     compare: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, made: bool
 ) -> None:
-    """Where a gate asks for it, pytest-benchmark, which would warn or die, is told nothing of it."""
+    """Pytest-benchmark, which would warn or die, is told nothing of it: a marker may have rules."""
     monkeypatch.chdir(tmp_path)
     if made:
         (tmp_path / "runs").mkdir()
-    asked, left = config(compare), config(compare)
+    asked, without = config(compare), config(compare)
 
-    assert claim_baseline(asked, gated=True).read() is None
-    assert claim_baseline(left, gated=False).path is None
-    assert (asked.option.benchmark_compare, left.option.benchmark_compare) == ([], compare)
+    assert claim_baseline(without, gated=False).count == 0
+    if compare != "/":
+        assert claim_baseline(asked, gated=True).read() is None
+        assert asked.option.benchmark_compare == []
+    assert without.option.benchmark_compare == []
+
+
+def test_directory_is_no_baseline(storage: Path) -> None:
+    """A gate that is given a directory says so before the run, and so does the command."""
+    with pytest.raises(pytest.UsageError) as gated:
+        claim_baseline(config(str(storage)), gated=True)
+    with pytest.raises(RecordError) as command:
+        find_run(str(storage), "runs")
+
+    assert str(gated.value) == (f"--benchmark-compare={storage} is a directory; name a file in it, or a stored run")
+    assert str(command.value) == f"{str(storage)!r} is a directory; name a file in it, or a stored run"
 
 
 def test_nothing_named_is_no_baseline() -> None:
@@ -114,6 +127,24 @@ def test_baseline_that_cannot_be_read_ends_the_run_before_it_starts(storage: Pat
         "'codeact' part; give a file that a run with scenarios saved"
     )
     assert claim_baseline(config("0003"), gated=False).path == storage / "0003_bad.json"
+
+
+def test_run_is_found_by_the_name_it_was_saved_under(storage: Path) -> None:
+    """The name alone will do where no number or file has it; one that two runs have is refused."""
+    put(storage / "0003_a_b.json")
+    put(storage / "0004_new.json")
+    claimed = config("a_b")
+
+    assert find_run("a_b", "runs").name == str(storage / "0003_a_b.json")
+    assert claim_baseline(claimed, gated=True).path == storage / "0003_a_b.json"
+    assert claimed.option.benchmark_compare == str(storage / "0003_a_b.json")
+    with pytest.raises(RecordError) as caught:
+        find_run("new", "runs")
+    assert str(caught.value) == (
+        f"'new' names 2 stored runs: {storage / '0002_new.json'}, {storage / '0004_new.json'}; name one"
+    )
+    with pytest.raises(RecordError, match="there is no stored run 'b'"):
+        find_run("b", "runs")
 
 
 def test_run_is_found_by_number(storage: Path) -> None:

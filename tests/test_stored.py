@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,6 +94,10 @@ def test_metric_of_a_third_party_is_read_by_what_is_kept() -> None:
             json.dumps({RUN_KEY: {"version": "0.0.9"}}),
             "the stored run {path!r} is of schema None; this version reads 1; save it again, or read it with "
             "pytest-codeact 0.0.9",
+        ),
+        (
+            json.dumps(content(schema=2, version=metadata.version("pytest-codeact"))),
+            "the stored run {path!r} is of schema 2; this version reads 1; save it again",
         ),
         (
             json.dumps(content(schema=2, version="9.0")),

@@ -7,8 +7,11 @@ nothing has changed would seldom differ so. Neither alone is enough: with many t
 beyond the noise, and with few the noise alone is beyond any limit.
 
 The noise is that of the trials. Both runs hold the same scenarios, so how unlike the scenarios are is none of it. The
-chance of failing a run in which nothing changed is at most 5 % in all, however many rules, arms and scenarios are
-looked at: half of it is for the rows over all scenarios, half for those of single ones, each half by Holm's method.
+chance that such a test fails a run in which nothing changed is at most 5 % in all, however many rules, arms and
+scenarios are looked at: half of it is for the rows over all scenarios, half for those of single ones, each half by
+Holm's method. No such promise holds where the limit alone decides, and the row says that it does: for the extremes (min
+and max), for a scenario of too few trials to tell (five a side are enough, or 4 and 6) unless its figures are
+successes, and with --codeact-fail-on-noise. There equal runs fail as often as chance goes beyond the limit.
 """
 
 from __future__ import annotations
@@ -16,23 +19,33 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.comparison import group_obstacle, metric_obstacle, missing, unfit, unlike
+from pytest_codeact.comparison import (
+    errors,
+    group_obstacle,
+    listed,
+    lost,
+    metric_obstacle,
+    missing,
+    seconds,
+    unfinished,
+    unfit,
+    unlike,
+)
 from pytest_codeact.gate._judgement import Finding, Judgement, Outcome
-from pytest_codeact.gate._rule import EXTREMES, Rule, Stat, is_share
-from pytest_codeact.measure import MIN_TRIALS, Interval, difference_interval, holm, rate_p, rise_p
+from pytest_codeact.gate._noise import interval, never_varies, p_value, telling
+from pytest_codeact.gate._rule import EXTREMES, Rule, Stat
+from pytest_codeact.measure import MIN_TRIALS, holm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from pytest_codeact.gate._noise import Strata
     from pytest_codeact.measure import Metric, Sample
     from pytest_codeact.stored import StoredRun
 
 __all__ = ["Finding", "Judgement", "Outcome", "Rule", "Stat", "judge"]
-
-_Strata: TypeAlias = "Sequence[tuple[Sequence[float], Sequence[float]]]"
-"""Per scenario the baseline's figures and this run's."""
 
 _CHANCE: Final = 0.025
 """Of each half: see the room's description."""
@@ -77,12 +90,24 @@ class _Work:
         self._base = base
         self._now = now
         self._on_noise = on_noise
-        self._findings: list[tuple[Finding, _Strata]] = []
-        self._refusals: dict[str, None] = {}
+        self._findings: list[tuple[Finding, Strata]] = []
         self._groups = now.arms
+        self._refusals = dict.fromkeys((*unfinished(now.info), *self._lost()))
         self._earlier, self._later = (
             {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
         )
+
+    def _lost(self) -> list[str]:
+        """Say of which scenarios this run completed nothing that it began, per arm of which it completed others."""
+        found = []
+        for arm, model in self._groups:
+            names = lost(self._base, self._now, arm, model)
+            if names and not group_obstacle(self._base, self._now, arm, model):
+                found.append(
+                    f"arm {arm!r} with model {model!r}: every trial of {listed(names)} ended in an error, and the "
+                    "baseline completed some; run it again"
+                )
+        return found
 
     def judge(self, rule: Rule, *, general: bool, own: Collection[str], taken: Collection[str]) -> None:
         """
@@ -123,46 +148,69 @@ class _Work:
 
     def _finding(
         self, rule: Rule, arm: str, model: str, scenario: str | None, scenarios: Sequence[str]
-    ) -> tuple[Finding, _Strata]:
+    ) -> tuple[Finding, Strata]:
         """Judge a rule by its limit; what noise says of it comes when all p-values are known."""
         sides = [(self._earlier[arm, model, each], self._later[arm, model, each]) for each in scenarios]
-        strata = [(_known(base, rule.metric), _known(now, rule.metric)) for base, now in sides]
+        known = [(_known(base, rule.metric), _known(now, rule.metric)) for base, now in sides]
+        strata: Strata = [
+            figures for figures, samples in zip(known, sides, strict=True) if all(map(_is_known, figures, samples))
+        ]
+        told = telling(rule, strata)
+        unknown = _unknown(sides, known)
         found = Finding(
             rule=rule,
             arm=arm,
             model=model,
             scenario=scenario,
-            scenarios=len(scenarios),
+            scenarios=len(told or strata),
+            of=len(scenarios),
             base=None,
             now=None,
             interval=None,
             p=None,
             outcome="cannot tell",
-            note=_unknown(sides, strata),
+            note="" if strata else unknown,
+            unknown=unknown if strata else "",
         )
-        if found.note:
-            return found, strata
+        return (self._limited(found, told or strata, is_told=bool(told)), told or strata) if strata else (found, ())
+
+    def _limited(self, found: Finding, strata: Strata, *, is_told: bool) -> Finding:
+        """Give a finding with its figures and what the limit says of them."""
+        rule = found.rule
         if rule.stat in EXTREMES:
             # The extreme of more trials is more extreme.
             strata = [(base[: len(now)], now[: len(base)]) for base, now in strata]
         base, now = (statistics.fmean(rule.figure(side) for side in each) for each in zip(*strata, strict=True))
-        note = self._limit_alone(rule, strata)
+        note = self._limit_alone(found, is_told=is_told)
         return replace(
             found,
             base=base,
             now=now,
-            p=None if note else _p(rule, strata),
+            p=None if note else p_value(rule, strata),
             outcome="failed" if rule.is_beyond(base, now) else "passed",
             note=note,
-        ), strata
+        )
 
-    def _limit_alone(self, rule: Rule, strata: _Strata) -> str:
+    def _limit_alone(self, found: Finding, *, is_told: bool) -> str:
         """Say why noise is not asked. "" if it is."""
-        if rule.stat in EXTREMES:
-            return f"the limit alone decides on a {rule.stat}"
-        if min(len(side) for each in strata for side in each) < MIN_TRIALS:
+        if found.rule.stat in EXTREMES:
+            return f"the limit alone decides on a {found.rule.stat}"
+        if not is_told:
             return "too few trials to tell noise"
-        return "noise counts too" if self._on_noise else ""
+        if self._on_noise:
+            return "noise counts too"
+        return "no figure varies from trial to trial" if self._is_constant(found) else ""
+
+    def _is_constant(self, found: Finding) -> bool:
+        """Tell whether the metric never varies in a finding's arm, over every scenario that both runs completed."""
+        metric = found.rule.metric
+        return never_varies(
+            [
+                (_known(base, metric), _known(self._later[key], metric))
+                for key, base in self._earlier.items()
+                if key[:2] == (found.arm, found.model) and key in self._later
+            ]
+        )
 
     def judgement(self) -> Judgement:
         """Hold the findings that are beyond their limits against the noise."""
@@ -171,7 +219,11 @@ class _Work:
             baseline=self._base.name,
             findings=tuple(findings),
             refusals=tuple(self._refusals),
-            remarks=tuple(missing(self._base, self._now)),
+            remarks=(
+                *seconds(finding.rule.metric for finding in findings),
+                *errors(self._base, self._now),
+                *missing(self._base, self._now),
+            ),
         )
 
     def _against_noise(self, *, over_all: bool) -> list[Finding]:
@@ -185,7 +237,7 @@ class _Work:
             elif is_noise:
                 found.append(replace(finding, outcome="passed", note="within the noise"))
             else:
-                found.append(replace(finding, interval=_interval(finding.rule, strata)))
+                found.append(replace(finding, interval=interval(finding.rule, strata)))
         return found
 
 
@@ -195,44 +247,15 @@ def _known(sample: Sample, metric: Metric) -> list[float]:
     return [value for value in column if value is not None and math.isfinite(value)]
 
 
-def _unknown(sides: Sequence[tuple[Sample, Sample]], strata: Sequence[tuple[list[float], list[float]]]) -> str:
+def _is_known(figures: Sequence[float], sample: Sample) -> bool:
+    """Tell whether enough of a sample's trials know a figure: all of them, or as many as tell noise."""
+    return len(figures) >= min(len(sample.trials), MIN_TRIALS)
+
+
+def _unknown(sides: Sequence[tuple[Sample, Sample]], known: Strata) -> str:
     """Say how many trials know the figure, if not all do. "" if they do."""
     for side, whose in ((0, "the baseline's"), (1, "this run's")):
-        known, of = sum(len(each[side]) for each in strata), sum(len(each[side].trials) for each in sides)
-        if known < of:
-            return f"{known} of {whose} {of} trials know it"
+        count, of = sum(len(each[side]) for each in known), sum(len(each[side].trials) for each in sides)
+        if count < of:
+            return f"{count} of {whose} {of} trials know it"
     return ""
-
-
-def _p(rule: Rule, strata: _Strata) -> float:
-    if rule.stat != "median" and is_share(rule.metric) and _is_success(strata):
-        return rate_p(strata, paired=False, alternative="less" if rule.metric.better == "higher" else "greater")
-    sign = 1 if rule.metric.better == "lower" else -1
-    signed = [([sign * figure for figure in base], [sign * figure for figure in now]) for base, now in strata]
-    return rise_p(signed, ranked=rule.stat == "median")
-
-
-def _is_success(strata: _Strata) -> bool:
-    return all(figure in (0, 1) for each in strata for side in each for figure in side)
-
-
-def _interval(rule: Rule, strata: _Strata) -> Interval | None:
-    """
-    Give the interval of the mean over scenarios of their differences.
-
-    Those of the scenarios are put together by the method of variance estimates recovery (Zou and Donner 2008,
-    Statistics in Medicine 27:1693), which keeps their asymmetry.
-    """
-    if rule.stat in EXTREMES:
-        return None
-    below = above = middle = 0.0
-    for base, now in strata:
-        each = difference_interval(base, now, "median" if rule.stat == "median" else "mean", paired=False)
-        if each is None:
-            return None
-        difference = rule.figure(now) - rule.figure(base)
-        middle += difference
-        below += (difference - each.low) ** 2
-        above += (each.high - difference) ** 2
-    count = len(strata)
-    return Interval(low=(middle - math.sqrt(below)) / count, high=(middle + math.sqrt(above)) / count, over="trials")

@@ -24,14 +24,17 @@ class Finding:
         arm: Name of the arm.
         model: PROVIDER/MODEL, or "reference".
         scenario: Id of the scenario. None for all together.
-        scenarios: How many scenarios it is about.
+        scenarios: How many scenarios it is about: where noise is asked those that tell it, else those that know the
+            figure.
+        of: How many scenarios it would be about if all did.
         base: The baseline's figure; over all scenarios the mean of theirs. None if it is unknown.
         now: This run's figure.
-        interval: 95 % interval of `now - base`, over the trials. None where it is not beyond the limit or there are too
-            few trials.
+        interval: 95 % interval of `now - base`, over the trials. None where it is not beyond the limit or a scenario
+            has too few trials.
         p: Chance of such a difference, or a greater one, were there none. None where the limit alone decides.
         outcome: What came of it.
         note: Why it cannot be told, or why the limit alone decides. "" for nothing.
+        unknown: How many trials know the figure, if not all do and it is judged all the same. "" for all.
     """
 
     rule: Rule
@@ -39,12 +42,14 @@ class Finding:
     model: str
     scenario: str | None
     scenarios: int
+    of: int
     base: float | None
     now: float | None
     interval: Interval | None
     p: float | None
     outcome: Outcome
     note: str
+    unknown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

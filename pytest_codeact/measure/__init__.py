@@ -17,7 +17,7 @@ from pytest_codeact.measure._comparison import (
 from pytest_codeact.measure._metrics import METRICS, Metric, faults, tokenizers
 from pytest_codeact.measure._pools import Mean, Pool, Sample, mean_of, pools, sample
 from pytest_codeact.measure._regression import holm, rise_p
-from pytest_codeact.measure._success import pass_hat, rate_p
+from pytest_codeact.measure._success import pass_hat, rate_bounds, rate_p
 
 __all__ = [
     "METRICS",
@@ -40,6 +40,7 @@ __all__ = [
     "mean_of",
     "pass_hat",
     "pools",
+    "rate_bounds",
     "rate_p",
     "rise_p",
     "sample",

@@ -28,12 +28,13 @@ _SUMMARY_TITLES: Final = (
     "verdict",
 )
 
-_SCENARIO_TITLES: Final = ("scenario", "metric", "base", "now", "change", "95 % range", "verdict")
+_SCENARIO_TITLES: Final = ("scenario", "metric", "base", "now", "change", "95 % range", "trials", "verdict")
 
 _LEGEND: Final = (
     "Figures are means per trial; over all scenarios they are summed, or averaged where a sum means nothing. Change is "
     "the ratio of the sums; median, that of the scenarios' ratios; drop one, the ratio's range with any one scenario "
-    "left out; per ok, the ratio of what one correct answer takes, failed trials included."
+    "left out; per ok, the ratio of what one correct answer takes, failed trials included. Trials are "
+    "those of base/now that know the figure."
 )
 
 
@@ -71,6 +72,7 @@ def comparison_as_json(compared: RunComparison) -> dict[str, Any]:
     return {
         "base": compared.base,
         "now": compared.now,
+        "mode": {"base": compared.base_mode, "now": compared.now_mode},
         "comparisons": [{"arm": part.arm, "model": part.model, **asdict(part.comparison)} for part in compared.parts],
         "refusals": list(compared.refusals),
         "remarks": list(compared.remarks),
@@ -119,6 +121,7 @@ def _delta(metric: Metric, delta: Delta) -> Sequence[str]:
         figure(metric, delta.now),
         difference(metric, delta.delta, delta.base, relative=metric.summed),
         bounds(metric, delta.interval, delta.base, relative=metric.summed),
+        f"{delta.base_trials}/{delta.now_trials}",
         delta.verdict,
     )
 
@@ -134,8 +137,12 @@ def _percent(ratio: float) -> str:
 def _texts(compared: RunComparison) -> list[str]:
     notes: dict[str, list[str]] = {}
     for part in compared.parts:
-        if part.comparison.summary.note:
-            notes.setdefault(part.comparison.summary.note, []).append(part.metric.name)
+        summary = part.comparison.summary
+        if 0 < summary.scenarios < summary.of:
+            partial = f"compared over {summary.scenarios} of {summary.of} scenarios: those that both runs know"
+            notes.setdefault(f"{partial} of arm {part.arm!r}", []).append(part.metric.name)
+        if summary.note:
+            notes.setdefault(summary.note, []).append(part.metric.name)
     return [
         *([_LEGEND] if compared.parts else []),
         *(f"{', '.join(dict.fromkeys(metrics))}: {note}" for note, metrics in notes.items()),

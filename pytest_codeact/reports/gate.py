@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_codeact.reports._cells import bounds, difference, figure, markdown_table, short_names, table
+from pytest_codeact.reports._cells import UNKNOWN, bounds, difference, figure, markdown_table, short_names, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,13 +73,13 @@ def _row(finding: Finding, names: dict[str, str], *, several_models: bool) -> Se
     delta = None if finding.base is None or finding.now is None else finding.now - finding.base
     interval = bounds(rule.metric, finding.interval, finding.base, relative=rule.relative)
     return (
-        names[finding.scenario] if finding.scenario else f"all {finding.scenarios} scenarios",
+        names[finding.scenario] if finding.scenario else _over(finding),
         f"{finding.arm} {finding.model}" if several_models else finding.arm,
         rule.text,
         figure(rule.metric, finding.base),
         figure(rule.metric, finding.now),
         difference(rule.metric, delta, finding.base, relative=rule.relative),
-        interval or "limit alone*",
+        interval or ("limit alone*" if finding.p is None else UNKNOWN),
     )
 
 
@@ -87,10 +87,11 @@ def _texts(judgement: Judgement) -> list[str]:
     texts = []
     if any(finding.scenario is None for finding in judgement.failed):
         texts.append("Figures over all scenarios are the means of theirs.")
-    reasons = Counter(finding.note for finding in judgement.failed if finding.interval is None)
+    reasons = Counter(finding.note for finding in judgement.failed if finding.interval is None and finding.p is None)
     texts += [f"* {reason}: the limit alone decides" if "limit" not in reason else f"* {reason}" for reason in reasons]
     texts += [f"cannot judge: {refusal}" for refusal in judgement.refusals]
     texts += _untold(judgement)
+    texts += _partly_told(judgement)
     texts += judgement.remarks
     texts.append(_count(judgement))
     return texts
@@ -106,6 +107,22 @@ def _untold(judgement: Judgement) -> list[str]:
     return [f"cannot tell {rule} of {arm}: {finding.note}" for (rule, arm, _), finding in found.items()]
 
 
+def _partly_told(judgement: Judgement) -> list[str]:
+    """Say what was judged over fewer scenarios or trials than there are, once per rule and arm."""
+    found: dict[tuple[str, str, str], str] = {}
+    for finding in judgement.findings:
+        parts = [_over(finding)] if finding.scenarios < finding.of else []
+        parts += [finding.unknown] if finding.unknown else []
+        if parts and finding.outcome != "cannot tell":
+            found.setdefault((finding.rule.text, finding.arm, finding.model), "; ".join(parts))
+    return [f"{rule} of {arm}: {text}" for (rule, arm, _), text in found.items()]
+
+
+def _over(finding: Finding) -> str:
+    share = f"all {finding.of}" if finding.scenarios == finding.of else f"{finding.scenarios} of {finding.of}"
+    return f"{share} scenarios"
+
+
 def _count(judgement: Judgement) -> str:
     outcomes = Counter(finding.outcome for finding in judgement.findings)
     noise = sum(1 for finding in judgement.findings if finding.note == "within the noise")
@@ -114,5 +131,7 @@ def _count(judgement: Judgement) -> str:
         parts[1] += f" ({noise} beyond the limit, within the noise)"
     if outcomes["cannot tell"]:
         parts.append(f"{outcomes['cannot tell']} cannot be told")
+    if judgement.refusals:
+        parts.append(f"{len(judgement.refusals)} not judged")
     verdict = "passed" if judgement.is_passed else "failed"
     return f"gate {verdict}: {', '.join(parts)}; baseline {judgement.baseline}"

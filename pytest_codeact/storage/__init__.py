@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_codeact.storage._baseline import Baseline, claim_baseline, find_run, forgive_machine, save_baseline
+from pytest_codeact.storage._baseline import (
+    Baseline,
+    claim_baseline,
+    find_run,
+    forgive_machine,
+    save_baseline,
+    unwritable,
+)
 from pytest_codeact.storage._saving import guard_saving
 from pytest_codeact.stored import RUN_KEY, mode_of, to_json
 
@@ -40,6 +47,7 @@ __all__ = [
     "save_baseline",
     "silence_worker",
     "trim_table",
+    "unwritable",
     "update_json",
 ]
 

@@ -34,11 +34,13 @@ class Baseline:
 
     Attributes:
         asked: What the user named, as the option was written. "" if nothing was named.
-        path: The file. None if there is none.
+        path: The file. None if there is none, or several are meant.
+        count: How many are meant.
     """
 
     asked: str
     path: Path | None
+    count: int
 
     def read(self) -> StoredRun | None:
         """
@@ -55,30 +57,33 @@ def claim_baseline(config: pytest.Config, *, gated: bool) -> Baseline:
     Find what `--benchmark-compare` names, before the run saves anything that it could be taken for.
 
     Call it in a `pytest_configure` before pytest-benchmark's, which is marked trylast. Of a baseline that is not there
-    pytest-benchmark warns, or dies if it is a path of several directories; where a gate asks for it, it is told
-    nothing of such a one, as the first run of a project has none.
+    pytest-benchmark warns, or dies if it is a path of several directories or warnings are errors. It is told nothing of
+    such a one: the first run of a project has none, and whether a marker has rules is not known yet.
 
     Args:
         config: The controller's.
         gated: Whether the options hold rules. Then the file is read here, so that a run is refused before it is paid.
 
     Raises:
-        pytest.UsageError: There are rules, and it cannot be read, or several files are meant.
+        pytest.UsageError: There are rules, and it cannot be read, is a directory, or several files are meant.
     """
     asked = config.getoption("benchmark_compare", default=None)
     if not asked:
-        return Baseline(asked="", path=None)
+        return Baseline(asked="", path=None, count=0)
     text = "--benchmark-compare" if asked is True else f"--benchmark-compare={asked}"
     paths = _matching(config.getoption("benchmark_storage"), _LATEST if asked is True else asked)
     if asked is True:
         paths = paths[-1:]
+    if not paths:
+        paths = [] if asked is True else _saved_as(config.getoption("benchmark_storage"), asked)
+        config.option.benchmark_compare = str(paths[0]) if len(paths) == 1 else []
     if not gated:
-        return Baseline(asked=text, path=paths[0] if len(paths) == 1 else None)
+        return Baseline(asked=text, path=paths[0] if len(paths) == 1 else None, count=len(paths))
     if len(paths) > 1:
         raise pytest.UsageError(f"{text} names {_counted(paths)}; --codeact-fail compares with one; name it")
-    if not paths:
-        config.option.benchmark_compare = []
-    found = Baseline(asked=text, path=paths[0] if paths else None)
+    if not paths and asked is not True and Path(asked).is_dir():
+        raise pytest.UsageError(f"{text} is a directory; name a file in it, or a stored run")
+    found = Baseline(asked=text, path=paths[0] if paths else None, count=len(paths))
     try:
         found.read()
     except RecordError as error:
@@ -91,13 +96,15 @@ def find_run(asked: str, storage: str) -> StoredRun:
     Read the stored run of a number or name in a storage, as `--benchmark-compare` takes them.
 
     Args:
-        asked: For example "0003" or "0003_main".
+        asked: For example "0003" or "0003_main"; "main" will do.
         storage: Path or file:// address of the storage.
 
     Raises:
         RecordError: There is none, there are several, or it cannot be read.
     """
-    paths = _matching(storage, asked)
+    paths = _matching(storage, asked) or _saved_as(storage, asked)
+    if not paths and Path(asked).is_dir():
+        raise RecordError(f"{asked!r} is a directory; name a file in it, or a stored run")
     if not paths:
         known = ", ".join(each.stem for each in _matching(storage, "*")[-5:]) or "nothing"
         raise RecordError(
@@ -106,6 +113,12 @@ def find_run(asked: str, storage: str) -> StoredRun:
     if len(paths) > 1:
         raise RecordError(f"{asked!r} names {_counted(paths)}; name one")
     return read_run(paths[0])
+
+
+def _saved_as(storage: str, name: str) -> list[Path]:
+    """Give the stored runs that `--benchmark-save` gave a name; each has a number before it."""
+    numbered = [path for path in _matching(storage, "*") if path.stem.partition("_")[0].isdecimal()]
+    return [path for path in numbered if path.stem.partition("_")[2] == name]
 
 
 def _counted(paths: Sequence[Path]) -> str:
@@ -124,9 +137,19 @@ def _matching(storage: str, asked: str) -> list[Path]:
     files = load(storage, logger=None, default_machine_id=machine(), netrc="")
     try:
         return list(files.query(asked))
-    except ValueError:
-        # A path of several directories that is no file.
+    except (ValueError, NotImplementedError):
+        # A path that is no file, of several directories or from the root.
         return []
+
+
+def unwritable(path: Path) -> str:
+    """Say why a baseline cannot be written to a path. "" if nothing is known to be in its way."""
+    if path.is_dir():
+        return "it is a directory"
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if not nearest.is_dir():
+        return f"{str(nearest)!r} is no directory"
+    return "" if os.access(nearest, os.W_OK) else f"the directory {str(nearest)!r} cannot be written to"
 
 
 def forgive_machine(machine_info: dict[str, Any], compared: dict[str, Any]) -> None:

@@ -153,6 +153,31 @@ def test_no_baseline_yet_is_a_notice(once: Run) -> None:
     assert quiet(first)
 
 
+@pytest.mark.parametrize("name", ["main.json", "ci/baselines/main.json", "/ci/main.json"])
+def test_baseline_that_only_a_marker_asks_for_may_be_missing(project: pytest.Pytester, once: Run, name: str) -> None:
+    """Before the first baseline is written the run is green and says so, wherever the file is to be."""
+    project.makepyfile(test_shelf=SHELF.replace("reference=fill,", 'reference=fill, fail="tokens:mean:50%",'))
+
+    result = once(f"--benchmark-compare={name}")
+
+    result.assert_outcomes(passed=4)
+    assert (result.ret, section(result)[0].partition(";")[0]) == (
+        0,
+        f"no baseline yet: --benchmark-compare={name} names no stored run",
+    )
+    assert quiet(result)
+
+
+def test_other_tests_have_no_baseline(project: pytest.Pytester) -> None:
+    """A run without scenarios is told that there is nothing to compare with, and does not die of it."""
+    project.makepyfile(test_other="def test_other():\n    pass\n")
+
+    result = project.runpytest_subprocess("--benchmark-compare=ci/baselines/main.json", "test_other.py")
+
+    assert result.ret == 0
+    assert "cannot compare: --benchmark-compare=ci/baselines/main.json names no stored run" in result.errlines
+
+
 def test_latest_run_is_never_the_one_just_saved(project: pytest.Pytester, once: Run) -> None:
     """--benchmark-compare alone takes the run before this one, though this one saves itself."""
     args = ("--benchmark-save=x", "--benchmark-compare", "--codeact-fail=tokens:mean:5%")
@@ -255,7 +280,7 @@ def test_times_of_another_number_of_workers_are_refused(project: pytest.Pytester
         "cannot judge: latency_s:median:20%: latency_s depends on how many trials run at a time: the baseline ran "
         "with no workers and concurrency 1, this run with 2 workers and concurrency 1; run with the same"
     ) in " ".join(text.split())
-    assert "gate failed: 0 failed, 6 passed; baseline main.json" in text
+    assert "gate failed: 0 failed, 6 passed, 1 not judged; baseline main.json" in text
 
 
 def test_baseline_of_another_model_is_refused(project: pytest.Pytester, once: Run) -> None:

@@ -77,7 +77,8 @@ def test_failed_scenario_makes_no_baseline(project: pytest.Pytester, once: Run) 
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert refusal(result) == (
-        "the baseline 'main.json' is not written: test_shelf.py::test_double, test_shelf.py::test_fill failed"
+        "the baseline 'main.json' is not written: test_shelf.py::test_double, test_shelf.py::test_fill failed; make it "
+        "pass, or take failed trials as data with --codeact-min-success"
     )
     assert (project.path / "main.json").read_text() == "as it was"
 
@@ -120,14 +121,48 @@ def test_run_without_scenarios_makes_no_baseline(project: pytest.Pytester, once:
 
 
 def test_path_that_cannot_be_written_is_said(project: pytest.Pytester, once: Run) -> None:
-    """A directory that cannot be made is a red line, and the tests have passed."""
+    """A path that no file can have is a usage error: nothing is run for a file that is then not written."""
     (project.path / "file").touch()
+    (project.path / "directory").mkdir()
 
-    result = once("--codeact-save-baseline=file/main.json")
+    below, at = once("--codeact-save-baseline=file/main.json"), once("--codeact-save-baseline=directory")
 
-    result.assert_outcomes(passed=4)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert re.fullmatch(
-        r"the baseline 'file/main\.json' could not be written: \[Errno \d+\] (Not a directory|File exists): .*",
-        refusal(result),
+    assert (below.ret, at.ret) == (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.USAGE_ERROR)
+    assert below.errlines[0] == (
+        f"ERROR: --codeact-save-baseline=file/main.json: {str(project.path / 'file')!r} is no directory; name a file "
+        "that can be written"
     )
+    assert at.errlines[0] == (
+        "ERROR: --codeact-save-baseline=directory: it is a directory; name a file that can be written"
+    )
+
+
+def test_path_that_is_lost_during_the_run_is_said(project: pytest.Pytester, once: Run) -> None:
+    """What comes in the way while the tests run is a red line that names the path, and the tests have passed."""
+    project.makepyfile(test_zzz="import pathlib\n\ndef test_it():\n    pathlib.Path('main.json').mkdir()\n")
+
+    result = once("--codeact-save-baseline=main.json")
+
+    result.assert_outcomes(passed=5)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert refusal(result) == (
+        "the baseline 'main.json' could not be written: Is a directory; see to it, or name another path with "
+        "--codeact-save-baseline, and run again"
+    )
+
+
+def test_part_of_a_baseline_that_is_lost_is_said(project: pytest.Pytester, once: Run) -> None:
+    """A run of some scenarios, or arms, replaces a baseline of more, and says what the file lacks now."""
+    saved_baseline(project)
+    save = "--codeact-save-baseline=main.json"
+
+    arm, same, scenario = once(save, "--codeact-arms=code"), once(save, "--codeact-arms=code"), once(save, "-k", "fill")
+
+    assert refusal(arm) == (
+        "the baseline 'main.json' no longer holds: arm 'direct' with model 'reference'; this run did not run it"
+    )
+    assert refusal(scenario) == (
+        "the baseline 'main.json' no longer holds: test_shelf.py::test_double; this run did not run it"
+    )
+    assert (arm.ret, same.ret, scenario.ret) == (0, 0, 0)
+    assert "no longer holds" not in same.stdout.str()
