@@ -9,12 +9,12 @@ import statistics
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_codeact.measure._bootstrap import (
-    clustered_bounds,
     difference_bounds,
     function_bounds,
     median_bounds,
     median_difference_bounds,
 )
+from pytest_codeact.measure._clustered import ratio_bounds
 from pytest_codeact.measure._comparison import Comparison, Delta, Estimate, Interval, Summary
 from pytest_codeact.measure._figures import known, matched
 from pytest_codeact.measure._randomise import constant_p, joint_randomisation_p, randomisation_p
@@ -50,7 +50,7 @@ def compare(
     Compare two sides in one metric.
 
     Scenarios are the clusters: with at least `MIN_SCENARIOS` of them the summary's intervals are over scenarios
-    (`clustered_bounds`; of the median, `median_bounds`), with fewer over the trials within them (`function_bounds`);
+    (`ratio_bounds`; of the median, `median_bounds`), with fewer over the trials within them (`function_bounds`);
     those of a scenario are over its trials (`difference_bounds`). A figure that is not summed and is 0 or 1 in every
     trial is a rate, as success is: it has Newcombe's interval and exact tests, over trials always.
 
@@ -267,7 +267,7 @@ class _Judge:
         if self._over is None:
             return Estimate(value=now / base)
         if self._over == "scenarios":
-            return _clustered(self._means)
+            return _scaled(*ratio_bounds(self._means), "scenarios")
         return _scaled(now / base, function_bounds(self._blocks(), (-1, 1), log=True), "trials")
 
     def _median_estimate(self) -> Estimate:
@@ -314,7 +314,7 @@ class _Judge:
         if self._over is None:
             return Estimate(value=value)
         if self._over == "scenarios":
-            return _clustered(figures, successes)
+            return _scaled(*ratio_bounds(figures, successes), "scenarios")
         blocks = [_column(block, (side, side + 2), 4) for side in (0, 1) for block in sides[side]]
         return _scaled(value, function_bounds(blocks, (-1, 1, 1, -1), log=True), "trials")
 
@@ -340,35 +340,6 @@ def _scaled(value: float, logs: Bounds, over: Literal["scenarios", "trials"]) ->
     if max(map(abs, logs)) > _LARGEST_LOG:
         return Estimate(value=value)
     return _estimate(value, (math.exp(logs[0]), math.exp(logs[1])), over)
-
-
-def _clustered(figures: Sequence[Sequence[float]], successes: Sequence[Sequence[float]] = ()) -> Estimate:
-    """
-    Give the ratio of two sums over scenarios; if successes are given, by the ratio of theirs.
-
-    Args:
-        figures: Per scenario the means of both sides, none negative; their sums are positive.
-        successes: Per scenario the success rates of both sides; their sums are positive.
-    """
-    value, influences, shares = _linearised(figures)
-    if successes:
-        divisor, less, rates = _linearised(successes)
-        # Either part of the noise is in proportion to shares of its own; the influences tell how large it is.
-        noise = math.hypot(*influences) / math.hypot(*shares), math.hypot(*less) / math.hypot(*rates)
-        if noise[1] > 0:
-            sizes = [math.hypot(noise[0] * x, noise[1] * y) for x, y in zip(shares, rates, strict=True)]
-            shares = [size / math.fsum(sizes) for size in sizes]
-        value /= divisor
-        influences = [x - y for x, y in zip(influences, less, strict=True)]
-    low, high = clustered_bounds(influences, shares)
-    return _scaled(value, (math.log(value) + low, math.log(value) + high), "scenarios")
-
-
-def _linearised(means: Sequence[Sequence[float]]) -> tuple[float, list[float], list[float]]:
-    """Give the ratio of two sums, what each scenario adds to its logarithm, and its mean share of the sums."""
-    base, now = (math.fsum(side) for side in zip(*means, strict=True))
-    parts = [(earlier / base, later / now) for earlier, later in means]
-    return now / base, [later - earlier for earlier, later in parts], [math.fsum(each) / 2 for each in parts]
 
 
 def _column(figures: Any, places: tuple[int, ...], width: int) -> Any:
