@@ -17,6 +17,7 @@ from pytest_codeact.measure import (
     MIN_SCENARIOS,
     Comparison,
     Delta,
+    Floor,
     Metric,
     Sample,
     Summary,
@@ -29,6 +30,8 @@ from pytest_codeact.measure._randomise import joint_randomisation_p, randomisati
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_codeact.measure import Verdict
 
 TOKENS = next(metric for metric in METRICS if metric.name == "tokens")
 SHARE = Metric(name="tokens", title="", unit="", value=lambda _: None, summed=False, better="higher")
@@ -49,6 +52,11 @@ def bounds(comparison: Comparison) -> tuple[float, float]:
     interval = comparison.summary.total.interval
     assert interval is not None
     return interval.low, interval.high
+
+
+def share(value: float | None, *, scenarios: str = "abcdefgh", verdict: Verdict = "cannot tell") -> Floor:
+    """Make a floor that is a share."""
+    return Floor(kind="share", value=value, scenarios=frozenset(scenarios), verdict=verdict)
 
 
 def one(comparison: Comparison) -> Delta:
@@ -142,7 +150,7 @@ def test_nothing_in_common_is_no_comparison() -> None:
         assert (summary.base, summary.now, summary.delta.value, summary.total.value) == (None, None, None, None)
         assert (summary.p, summary.verdict, summary.leave_one_out) == (None, "cannot tell", None)
         assert summary.note == "no scenario is known on both sides"
-        assert spread(compare(base, now, TOKENS, paired=False)) is None
+        assert spread(compare(base, now, TOKENS, paired=False)).value is None
 
 
 def test_scenario_that_comes_twice_is_refused() -> None:
@@ -313,21 +321,58 @@ def test_change_within_the_floor_is_no_verdict() -> None:
     """What the control shows is not exceeded by as much as that."""
     base, now = constant(100, 200), constant(110, 220)
 
-    for floor, verdict in ((None, "worse"), (0.09, "worse"), (0.11, "cannot tell")):
+    for floor, verdict in ((None, "worse"), (share(0.09), "worse"), (share(0.11), "cannot tell")):
         found = compare(base, now, TOKENS, paired=True, floor=floor)
         assert (found.summary.verdict, found.deltas[0].verdict) == (verdict, verdict)
 
 
-def test_floor_of_what_has_no_ratio_is_a_difference() -> None:
-    """It is in the metric's own unit."""
-    for floor, verdict in ((0.05, "better"), (0.15, "cannot tell")):
-        assert compare(constant(0.2), constant(0.3), SHARE, paired=True, floor=floor).summary.verdict == verdict
+def test_floor_is_compared_with_what_it_is() -> None:
+    """A share with the share of the change, a difference with the difference; from 0 any change is beyond a share."""
+    for kind, value, base, now, verdict in (
+        ("difference", 0.05, 0.2, 0.3, "worse"),
+        ("difference", 0.15, 0.2, 0.3, "cannot tell"),
+        ("difference", 50, 1000, 1040, "cannot tell"),
+        ("difference", 50, 1000, 1060, "worse"),
+        ("share", 5, 0, 3, "worse"),
+        ("share", 0.5, -10, -6, "cannot tell"),
+    ):
+        floor = Floor(kind=kind, value=value, scenarios=frozenset("a"), verdict="cannot tell")  # type: ignore[arg-type]  # of the table above
+        found = compare(constant(base), constant(now), TOKENS, paired=True, floor=floor)
+        assert (found.summary.verdict, found.deltas[0].verdict) == (verdict, verdict), (kind, value, base, now)
 
 
 def test_spread_is_what_a_control_shows() -> None:
-    """|ratio - 1|, or |difference| where there is none."""
-    assert spread(compare(constant(100), constant(97), TOKENS, paired=True)) == pytest.approx(0.03)
-    assert spread(compare(constant(0.5), constant(0.3), SHARE, paired=True)) == pytest.approx(0.2)
+    """|ratio - 1|, or |difference| where there is none: of a rate, and of sums one of which is 0."""
+    a = frozenset("a")
+    found = spread(compare(constant(100), constant(97), TOKENS, paired=True))
+    assert (found.kind, found.scenarios, found.verdict) == ("share", a, "better")
+    assert found.value == pytest.approx(0.03)
+    found = spread(compare(constant(0.5), constant(0.3), SHARE, paired=True))
+    assert found.kind == "difference"
+    assert found.value == pytest.approx(0.2)
+    found = spread(compare(constant(1000), [*constant(0), sample_of("z", 1)], TOKENS, paired=True))
+    assert found == Floor(kind="difference", value=1000, scenarios=a, verdict="better")
+
+
+@pytest.mark.parametrize(
+    ("floor", "objection"),
+    [
+        (share(None), "no verdict, as no trial of the control can be compared"),
+        (share(0, scenarios="a"), "no verdict, as the control lacks 1 of these 2 scenarios"),
+        (
+            share(0, verdict="worse"),
+            "no verdict, as the control differs from itself: it is worse than the arm that it repeats",
+        ),
+    ],
+)
+def test_control_that_cannot_be_held_against_a_change_takes_the_verdicts(floor: Floor, objection: str) -> None:
+    """One of errors alone, one of fewer scenarios, one that tells equals apart; and the note says which."""
+    found = compare(constant(100, 200), constant(150, 300), TOKENS, paired=True, floor=floor)
+
+    assert {found.summary.verdict, *(delta.verdict for delta in found.deltas)} == {"cannot tell"}
+    assert found.summary.note == (
+        f"every trial of a scenario gave the same figure: its change is certain; of these scenarios only; {objection}"
+    )
 
 
 def test_few_trials_have_no_interval() -> None:
@@ -427,7 +472,7 @@ def test_odd_figures_have_finite_intervals_around_them(seed: int) -> None:
         return many(*(tuple(rng.choice(draws)() for _ in range(count)) for count in counts))
 
     for turn in range(60):
-        found = compare(side(), side(), (TOKENS, SHARE)[turn % 2], paired=turn % 4 > 1, floor=0.01)
+        found = compare(side(), side(), (TOKENS, SHARE)[turn % 2], paired=turn % 4 > 1, floor=share(0.01))
         summary = found.summary
         known = [(each.value, each.interval) for each in (summary.total, summary.median, summary.per_correct)]
         known += [

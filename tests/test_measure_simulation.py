@@ -14,7 +14,7 @@ from pytest_codeact.measure import METRICS, compare, spread
 if TYPE_CHECKING:
     from samples_of import Noise
 
-    from pytest_codeact.measure import Comparison
+    from pytest_codeact.measure import Comparison, Floor
 
 # Read when NumPy is first imported, which no module does while tests are collected: of products as small as these,
 # threads that wait for each other cost ten times the work where other processes keep the cores busy.
@@ -74,7 +74,7 @@ def simulated(noise: Noise) -> dict[str, float]:
     counts: Counter[str] = Counter()
     # The control of a run is the comparison of the run before: both are of equal arms. What is no verdict without a
     # floor is none with one.
-    floor: float | None = None
+    floor: Floor | None = None
     for _ in range(RUNS):
         sides = drawn(rng, noise)
         comparison = compare(sides.base, sides.now, TOKENS, paired=True)

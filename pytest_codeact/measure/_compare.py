@@ -14,12 +14,13 @@ from pytest_codeact.measure._judge import MIN_TRIALS, Judge
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_codeact.measure._comparison import Floor
     from pytest_codeact.measure._metrics import Metric
     from pytest_codeact.measure._pools import Sample
 
 
 def compare(
-    base: Sequence[Sample], now: Sequence[Sample], metric: Metric, *, paired: bool, floor: float | None = None
+    base: Sequence[Sample], now: Sequence[Sample], metric: Metric, *, paired: bool, floor: Floor | None = None
 ) -> Comparison:
     """
     Compare two sides in one metric.
@@ -45,7 +46,9 @@ def compare(
         now: The later side; scenarios are matched by their id.
         metric: What is compared.
         paired: Whether trials of the same number are pairs: they are in two arms of one run, not in two runs.
-        floor: What `spread` gave of a control: a change that is not beyond it is no verdict. None for no control.
+        floor: What `spread` gave of a control: a change that is not beyond it is no verdict. One that lacks a scenario,
+            or was given a verdict itself, leaves nothing to hold a change against: then there is none. None for no
+            control.
 
     Raises:
         ValueError: A scenario comes twice on one side.

@@ -23,7 +23,7 @@ from pytest_codeact.measure._success import rate_bounds, rate_p
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_codeact.measure._comparison import Verdict
+    from pytest_codeact.measure._comparison import Floor, Verdict
     from pytest_codeact.measure._figures import Bounds, Figures, Strata, Stratum
     from pytest_codeact.measure._metrics import Metric
     from pytest_codeact.measure._pools import Sample
@@ -55,13 +55,14 @@ _LARGEST_LOG: Final = 700.0
 class Judge:
     """One metric of two sides."""
 
-    def __init__(self, *, metric: Metric, floor: float | None, paired: bool, figures: Sequence[Figures]) -> None:
+    def __init__(self, *, metric: Metric, floor: Floor | None, paired: bool, figures: Sequence[Figures]) -> None:
         self._metric = metric
         self._floor = floor
         self._paired = paired
         self._figures = figures
         self._both = [each for each in figures if each.base and each.now and not each.alone]
         self._strata = [(each.base, each.now) for each in self._both]
+        self._objection = floor.objection([each.scenario for each in self._both]) if floor else ""
         self._means = [(statistics.fmean(base), statistics.fmean(now)) for base, now in self._strata]
         self._rate = not metric.summed and all(x in (0.0, 1.0) for pair in self._strata for side in pair for x in side)
 
@@ -107,8 +108,7 @@ class Judge:
         )
 
     def _verdict(self, base: float, now: float, p: float) -> Verdict:
-        change = abs(now / base - 1) if self._metric.summed and base > 0 else abs(now - base)
-        if p > _LEVEL or now == base or (self._floor is not None and change <= self._floor):
+        if p > _LEVEL or now == base or self._objection or (self._floor and not self._floor.exceeded(base, now)):
             return "cannot tell"
         return "better" if (now < base) == (self._metric.better == "lower") else "worse"
 
@@ -130,7 +130,7 @@ class Judge:
             per_correct=self._per_correct(base, now),
             p=p,
             verdict=self._summary_verdict(sums, delta, total, p),
-            note=self._note(),
+            note="; ".join(filter(None, (self._note(), self._objection if self._both else ""))),
         )
 
     @property

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import METRICS, compare, pass_hat, sample, spread
-from pytest_codeact.reports._cells import UNKNOWN
+from pytest_codeact.reports._cells import UNKNOWN, figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_codeact.measure import Estimate, Interval, Metric, Pool, Summary
+    from pytest_codeact.measure import Estimate, Floor, Interval, Metric, Pool, Summary
 
 _FINE_BELOW: Final = 10
 """Ends of an interval below so many percent are shown with a decimal."""
@@ -69,7 +69,7 @@ def compare_arms(
         floor = spread(compare(sides[0], sides[2], metric, paired=True)) if control else None
         comparison = compare(sides[0], sides[1], metric, paired=True, floor=floor)
         summary = comparison.summary
-        between = [_share(metric, floor)] if control else []
+        between = [_floor(metric, floor)] if floor else []
         rows.append([f"  {metric.title}", *_figures(metric, summary), *between, summary.verdict])
         if 0 < summary.scenarios < summary.of:
             partial = f"compared over {summary.scenarios} of {summary.of} scenarios: those that both arms know"
@@ -114,10 +114,10 @@ def _figures(metric: Metric, summary: Summary) -> list[str]:
     ]
 
 
-def _share(metric: Metric, floor: float | None) -> str:
-    if floor is None:
-        return UNKNOWN
-    return f"{floor:.1%}" if metric.summed else f"{100 * floor:.1f} pt"
+def _floor(metric: Metric, floor: Floor) -> str:
+    if floor.value is None or (floor.kind == "difference" and metric.summed):
+        return figure(metric, floor.value)
+    return f"{floor.value:.1%}" if floor.kind == "share" else f"{100 * floor.value:.1f} pt"
 
 
 def _total(summary: Summary) -> float | None:
