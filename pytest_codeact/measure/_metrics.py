@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pytest_codeact.records import TrialRecord, Turn, Usage
 
 
+_LARGEST: Final = 1e100
+"""Size from which on a figure is no measurement. Squares of what is below it are numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """
@@ -40,12 +44,17 @@ class Metric:
     better: Literal["lower", "higher"] = "lower"
 
 
+def as_known(figure: float | None) -> float | None:
+    """Give a figure; None if it is no measurement: not finite, or 1e100 and more in size."""
+    return figure if figure is not None and abs(figure) < _LARGEST else None
+
+
 def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[str, str]:
     """
     Try every metric on every record.
 
     Returns:
-        Per metric that raised, or gave neither a number nor None: what it did.
+        Per metric that raised, or gave neither None nor a finite number below 1e100: what it did.
     """
     found: dict[str, str] = {}
     for metric in metrics:
@@ -57,6 +66,10 @@ def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[st
                 continue
             if value is not None and not isinstance(value, int | float):
                 found.setdefault(metric.name, f"TypeError: it gave {value!r:.80}, which is neither a number nor None")
+            elif as_known(value) != value:
+                found.setdefault(
+                    metric.name, f"ValueError: it gave {value!r:.80}, which is no finite number below 1e100"
+                )
     return found
 
 
