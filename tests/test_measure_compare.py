@@ -326,6 +326,20 @@ def test_change_within_the_floor_is_no_verdict() -> None:
         assert (found.summary.verdict, found.deltas[0].verdict) == (verdict, verdict)
 
 
+def test_share_is_no_rate_for_being_0_or_1() -> None:
+    """One trial that is neither changes no method; a metric that is binary keeps its width where all trials agree."""
+    rate = Metric(name="tokens", title="", unit="", value=lambda _: None, summed=False, better="higher", binary=True)
+    base = constant(*[0.0] * 6)
+    for odd in (0.0, 0.001):
+        interval = compare(base, many(*((odd, *[0.0] * 9),) * 6), SHARE, paired=True).summary.delta.interval
+        assert interval is not None
+        assert interval.high < 0.01
+
+    interval = compare(base, base, rate, paired=True).summary.delta.interval
+    assert interval is not None
+    assert (interval.over, interval.high > 0.01) == ("trials", True)
+
+
 def test_floor_is_compared_with_what_it_is() -> None:
     """A share with the share of the change, a difference with the difference; from 0 any change is beyond a share."""
     for kind, value, base, now, verdict in (

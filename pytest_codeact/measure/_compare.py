@@ -27,8 +27,8 @@ def compare(
 
     Scenarios are the clusters: with at least `MIN_SCENARIOS` of them the summary's intervals are over scenarios
     (`ratio_bounds`; of the median, `median_bounds`), with fewer over the trials within them (`function_bounds`);
-    those of a scenario are over its trials (`difference_bounds`). A figure that is not summed and is 0 or 1 in every
-    trial is a rate, as success is: it has Newcombe's interval and exact tests, over trials always.
+    those of a scenario are over its trials (`difference_bounds`). The mean of a binary metric, such as success,
+    is a rate: it has Newcombe's interval and exact tests, over trials always.
 
     A verdict is given where the interval excludes no change, and randomisation (Fisher-Pitman) or exact tests say
     p <= 0.05, and the change is beyond the floor. Over scenarios two tests must agree: exchanging the sides of whole

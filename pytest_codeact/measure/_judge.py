@@ -64,7 +64,8 @@ class Judge:
         self._strata = [(each.base, each.now) for each in self._both]
         self._objection = floor.objection([each.scenario for each in self._both]) if floor else ""
         self._means = [(statistics.fmean(base), statistics.fmean(now)) for base, now in self._strata]
-        self._rate = not metric.summed and all(x in (0.0, 1.0) for pair in self._strata for side in pair for x in side)
+        # A metric may not keep what it says of itself; the exact tests count what is 0 or 1.
+        self._rate = metric.binary and all(x in (0.0, 1.0) for pair in self._strata for side in pair for x in side)
 
     def deltas(self) -> tuple[Delta, ...]:
         testable = [each for each in self._both if min(len(each.base), len(each.now)) >= MIN_TRIALS]

@@ -33,6 +33,8 @@ class Metric:
             be 0: a baseline of 0 always fails pytest-benchmark's percentage checks.
         summed: Whether a sum over trials means something; a rate or a ratio is averaged instead.
         better: Which way is an improvement.
+        binary: Whether it is 0 or 1 in every trial, as success is: its mean is a rate, which has exact tests and an
+            interval of its own. It is not summed then.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Metric:
     stored: bool = False
     summed: bool = True
     better: Literal["lower", "higher"] = "lower"
+    binary: bool = False
 
 
 def as_known(figure: float | None) -> float | None:
@@ -121,6 +124,7 @@ METRICS: Final = (
         value=lambda record: None if record.success is None else float(record.success),
         summed=False,
         better="higher",
+        binary=True,
     ),
     Metric(name="round_trips", title="trips", unit="round trip", value=lambda r: len(r.turns), stored=True),
     Metric(name="tool_calls", title="calls", unit="call", value=lambda r: len(r.calls)),
@@ -184,7 +188,15 @@ METRICS: Final = (
         better="higher",
     ),
     Metric(name="code_errors", title="code err", unit="", value=_code_errors),
-    Metric(name="first_try", title="1st try", unit="", value=_first_try, summed=False, better="higher"),
+    Metric(
+        name="first_try",
+        title="1st try",
+        unit="",
+        value=_first_try,
+        summed=False,
+        better="higher",
+        binary=True,
+    ),
 )
 """
 The built-in metrics, in table order. Definitions, per trial:
