@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,29 @@ def test_more_is_a_negative_saving_and_worse() -> None:
     [_, row] = block(trials("direct", FEWER), trials("code", MANY)).rows
 
     assert (row[1], row[-1]) == ("-300.1%", "worse")
+
+
+def test_more_of_what_is_better_when_higher_is_a_gain() -> None:
+    """It is no saving: its sign and its verdict agree, and the notes say what it is."""
+    few, many = (pools(trials(arm, tokens)) for arm, tokens in (("direct", FEWER), ("code", MANY)))
+    kept = replace(BY_NAME["input_tokens"], title="kept", better="higher")
+    more, less = (compare_arms("code vs direct", base, arm, (), [kept]) for base, arm in ((few, many), (many, few)))
+
+    assert more.rows[1] == ["  kept gain", "300.1%", "300..300%", "300.1%", "300..300%", "300.1%", "better"]
+    assert (less.rows[1][1], less.rows[1][-1]) == ("-75.0%", "worse")
+    assert "A gain is how much more there is of what is better when higher." in more.notes
+
+
+def test_notes_count_the_verdicts() -> None:
+    """Verdicts are not corrected for each other, and the notes say what that means."""
+    text = (
+        'A verdict needs a 95 % interval without "no change" and an exact test with p <= 0.05. Each of {} has its own: '
+        "of twenty that did not change, one may be called."
+    )
+    sides = trials("direct", MANY), trials("code", FEWER)
+
+    assert block(*sides).notes[0] == text.format("1 metric")
+    assert block(*sides, metrics=("input_tokens", "success")).notes[0] == text.format("2 metrics")
 
 
 def test_share_is_compared_in_points() -> None:
