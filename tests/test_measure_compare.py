@@ -500,6 +500,22 @@ def test_odd_figures_have_finite_intervals_around_them(seed: int) -> None:
                 assert value - 1e-9 * abs(value) <= interval.high < math.inf
 
 
+def test_what_is_never_negative_cannot_fall_by_more_than_all_of_it() -> None:
+    """The interval ends there; that of what can be negative does not, nor that of a share."""
+    base, now = (1.0, 1.0, 1.0, 1.0, 30.0), (1.0, 1.0, 1.0, 1.0, 2.0)
+    for metric, shift, clipped in ((TOKENS, 0, True), (TOKENS, -2, False), (SHARE, 0, False)):
+        sides = [many(tuple(figure + shift for figure in side)) for side in (base, now)]
+        found = compare(sides[0], sides[1], metric, paired=False)
+        for value, interval in (
+            (one(found).base, one(found).interval),
+            (found.summary.base, found.summary.delta.interval),
+        ):
+            assert value is not None
+            assert interval is not None
+            assert (interval.low == -value) == clipped
+            assert (interval.low < -value) != clipped
+
+
 def test_sums_of_both_signs_have_no_ratio() -> None:
     """A share of a sum of which parts are negative is no share."""
     summary = compare(constant(-1, 3), constant(1, 3), TOKENS, paired=True).summary

@@ -58,7 +58,8 @@ class Delta:
         base: Mean of the earlier side's figures. None if it has none.
         now: Mean of the later side's. None if it has none.
         delta: now - base. None if one of them is.
-        interval: Of delta, over trials. None if a side has fewer than `MIN_TRIALS` figures.
+        interval: Of delta, over trials; of a sum that is never negative it ends at -base. None if a side has fewer than
+            `MIN_TRIALS` figures.
         base_trials: Figures of the earlier side that count: known and finite and, of pairs, with a partner that is.
         now_trials: The same of the later side.
         pairs: How many pairs they are. None if trials are no pairs.

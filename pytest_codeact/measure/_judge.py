@@ -63,6 +63,9 @@ class Judge:
         self._both = [each for each in figures if each.base and each.now and not each.alone]
         self._strata = [(each.base, each.now) for each in self._both]
         self._objection = floor.objection([each.scenario for each in self._both]) if floor else ""
+        # Whether every trial of a scenario gave the same figure, on either side.
+        self._constant = all(len(set(side)) == 1 for pair in self._strata for side in pair)
+        self._signed = any(min(*base, *now) < 0 for base, now in self._strata)
         self._means = [(statistics.fmean(base), statistics.fmean(now)) for base, now in self._strata]
         # A metric may not keep what it says of itself; the exact tests count what is 0 or 1.
         self._rate = metric.binary and all(x in (0.0, 1.0) for pair in self._strata for side in pair for x in side)
@@ -91,7 +94,9 @@ class Judge:
         base = statistics.fmean(figures.base) if figures.base else None
         now = statistics.fmean(figures.now) if figures.now else None
         delta = None if base is None or now is None else now - base
-        interval = None if bounds is None else Interval(low=bounds[0], high=bounds[1], over="trials")
+        interval = None
+        if bounds is not None and base is not None:
+            interval = Interval(low=self._possible(bounds[0], base), high=bounds[1], over="trials")
         verdict: Verdict = "cannot tell"
         if base is not None and now is not None and p is not None and interval and interval.excludes(0):
             verdict = self._verdict(base, now, p)
@@ -112,6 +117,10 @@ class Judge:
         if p > _LEVEL or now == base or self._objection or (self._floor and not self._floor.exceeded(base, now)):
             return "cannot tell"
         return "better" if (now < base) == (self._metric.better == "lower") else "worse"
+
+    def _possible(self, low: float, base: float) -> float:
+        """Give the lower end of a difference: what is never negative cannot fall by more than all of it."""
+        return low if self._signed or not self._metric.summed else max(low, -base)
 
     def summary(self, base: Sequence[Sample], now: Sequence[Sample]) -> Summary:
         known_scenarios = len(self._both)
@@ -140,11 +149,6 @@ class Judge:
         if len(self._both) >= MIN_SCENARIOS and not self._rate and not self._alike:
             return "scenarios"
         return "trials" if self._enough_trials else None
-
-    @property
-    def _constant(self) -> bool:
-        """Whether every trial of a scenario gave the same figure, on either side."""
-        return all(len(set(side)) == 1 for pair in self._strata for side in pair)
 
     @property
     def _alike(self) -> bool:
@@ -227,7 +231,7 @@ class Judge:
         else:
             bounds = function_bounds(self._blocks(), (-1, 1), log=False)
             factor = 1 if self._metric.summed else 1 / count
-        return _estimate(now - base, (bounds[0] * factor, bounds[1] * factor), self._over)
+        return _estimate(now - base, (self._possible(bounds[0] * factor, base), bounds[1] * factor), self._over)
 
     def _total_estimate(self, base: float | None, now: float | None) -> Estimate:
         if not self._metric.summed or base is None or now is None or base <= 0 or now <= 0 or self._negative:
