@@ -164,7 +164,10 @@ def to_json(run: StoredRun) -> dict[str, Json]:
     return {
         "schema": SCHEMA,
         **json.loads(json.dumps(asdict(run.info))),
-        "metrics": {metric.name: {field: getattr(metric, field) for field in _METRIC_FIELDS} for metric in run.metrics},
+        "metrics": {
+            metric.name: {field: getattr(metric, field) for field in (*_METRIC_FIELDS, "binary")}
+            for metric in run.metrics
+        },
         "samples": [_sample_text(sample) for sample in run.samples],
     }
 
@@ -257,7 +260,14 @@ def _info(kept: Mapping[str, Any]) -> RunInfo:
 def _metrics(kept: Mapping[str, Mapping[str, Any]]) -> tuple[Metric, ...]:
     known = {metric.name: metric for metric in METRICS}
     return tuple(
-        known.get(name) or Metric(name=name, value=_gone, **{field: each[field] for field in _METRIC_FIELDS})
+        known.get(name)
+        # Files written before a metric said whether it is binary are read as of metrics that are not.
+        or Metric(
+            name=name,
+            value=_gone,
+            binary=each.get("binary", False),
+            **{field: each[field] for field in _METRIC_FIELDS},
+        )
         for name, each in kept.items()
     )
 

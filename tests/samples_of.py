@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SIZES = (14955, 12643, 15650, 26057, 15138, 59807, 10968, 18470)
 """Tokens of eight scenarios as published for direct tool calling: one holds a third of their sum."""
 
+_LARGE = 5000
+"""Tokens of a large scenario."""
+
 Noise = Literal["noisy", "drifting", "skewed", "failing"]
 
 
@@ -75,6 +78,24 @@ def drawn(rng: Any, noise: Noise, *, cv: float = 0.3, ratio: float = 1.0, trials
         base=[_sample(k, figures[0, k], success[0, k], kept[0, k]) for k in range(len(SIZES))],
         now=[_sample(k, figures[1, k], success[1, k], kept[1, k]) for k in range(len(SIZES))],
     )
+
+
+def uneven(rng: Any, scenarios: int) -> Drawn:
+    """
+    Draw one trial a side of scenarios of tenfold sizes, of which only the large ones vary in ratio; its mean is 1.
+
+    Args:
+        rng: A NumPy generator.
+        scenarios: How many.
+    """
+    import numpy as np
+
+    sizes = 1000 * 10 ** rng.uniform(0, 1, scenarios)
+    sigma = np.where(sizes > _LARGE, 0.4, 0.0)
+    figures = sizes * np.exp(rng.normal(0, 0.03, size=(2, scenarios)))
+    figures[1] *= np.exp(rng.normal(-(sigma**2) / 2, sigma))
+    base, now = ([sample_of(f"test_{k}", each) for k, each in enumerate(side.tolist())] for side in figures)
+    return Drawn(base=base, now=now)
 
 
 def _sample(number: int, tokens: Any, success: Any, kept: Any) -> Sample:

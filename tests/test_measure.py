@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pytest
 from records_of import call, record, turn, usage
 
-from pytest_codeact.measure import METRICS, Mean, mean_of, pools, tokenizers
+from pytest_codeact.measure import METRICS, Mean, Metric, faults, mean_of, pools, tokenizers
 
 if TYPE_CHECKING:
     from pytest_codeact.records import TrialRecord
@@ -104,6 +105,34 @@ def test_mean_says_how_many_knew() -> None:
     assert mean_of([1.0, None, 3.0]) == Mean(value=2.0, known=2, of=3)
     assert mean_of([None]) == Mean(value=None, known=0, of=1)
     assert mean_of([]) == Mean(value=None, known=0, of=0)
+
+
+@pytest.mark.parametrize("figure", [math.inf, -math.inf, math.nan, 1e200, 10**400])
+def test_figure_that_is_no_finite_number_is_unknown(figure: float) -> None:
+    """It is in no mean and no sample, and the metric that gave it is named."""
+    odd = Metric(name="odd", title="odd", unit="", value=lambda trial: figure if trial.trial == 2 else 1.0)
+    trials = [record(trial=1), record(trial=2)]
+    (pool,) = pools(trials)
+
+    assert pool.values(odd) == (1.0, None)
+    assert pool.mean(odd) == mean_of([1.0, figure]) == Mean(value=1.0, known=1, of=2)
+    assert faults([odd], trials) == {
+        "odd": f"ValueError: it gave {figure!r:.80}, which is no finite number below 1e100"
+    }
+
+
+def test_metric_that_gives_no_number_is_at_fault() -> None:
+    """A text is named, and what it raised; None is an answer."""
+    broken = [
+        Metric(name="text", title="", unit="", value=lambda _: "many"),  # type: ignore[arg-type, return-value]  # the fault
+        Metric(name="none", title="", unit="", value=lambda _: None),
+        Metric(name="zero", title="", unit="", value=lambda _: 1 / 0),
+    ]
+
+    assert faults(broken, [record()]) == {
+        "text": "TypeError: it gave 'many', which is neither a number nor None",
+        "zero": "ZeroDivisionError: division by zero",
+    }
 
 
 def test_pools_keep_failures_and_count_errors() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pytest
 from records_of import record, turn, usage
 
-from pytest_codeact.measure import METRICS, pools
+from pytest_codeact.measure import METRICS, Metric, pools
 from pytest_codeact.options import DEFAULT_METRICS
 from pytest_codeact.reports.terminal import TableNotes, render_table
 
@@ -92,6 +93,16 @@ def test_dollars_have_decimals(cost_usd: float, shown: str) -> None:
     )
 
     assert lines[:2] == ["scenario  arm     cost USD", f"one       direct  {shown:>8}"]
+
+
+@pytest.mark.parametrize(("unit", "summed"), [("", True), ("s", True), ("USD", True), ("", False)])
+@pytest.mark.parametrize("figure", [math.inf, math.nan])
+def test_figure_that_is_no_finite_number_is_shown_as_unknown(figure: float, unit: str, *, summed: bool) -> None:
+    """Whatever the unit it crashes nothing."""
+    odd = Metric(name="odd", title="odd", unit=unit, value=lambda _: figure, summed=summed)
+    lines = render_table(pools(TWO_BY_TWO), [odd], base="direct", control="control", width=80, notes=TableNotes())
+
+    assert [line.split()[-1] for line in lines[1:5]] == ["n/a"] * 4
 
 
 def test_errors_have_a_column_of_their_own() -> None:

@@ -63,13 +63,20 @@ def test_figure_that_is_no_number_is_unknown() -> None:
 
 def test_metric_of_a_third_party_is_read_by_what_is_kept() -> None:
     """A metric that is not registered here has its unit and direction, and of a record it knows nothing."""
-    stars = Metric(name="stars", title="stars", unit="", value=lambda _: 1.0, summed=False, better="higher")
+    stars = Metric(
+        name="stars", title="stars", unit="", value=lambda _: 1.0, summed=False, better="higher", binary=True
+    )
 
-    read = from_json({RUN_KEY: to_json(replace(RUN, metrics=(METRICS[0], stars)))}, name="x").metrics
+    kept: Any = to_json(replace(RUN, metrics=(METRICS[0], stars)))
+    read = from_json({RUN_KEY: kept}, name="x").metrics
 
     assert read[0] is METRICS[0]
     assert (read[1].name, read[1].unit, read[1].summed, read[1].better) == ("stars", "", False, "higher")
+    assert read[1].binary
     assert read[1].value(record()) is None
+    # An older file does not know whether a metric is binary.
+    del kept["metrics"]["stars"]["binary"]
+    assert not from_json({RUN_KEY: kept}, name="x").metrics[1].binary
 
 
 @pytest.mark.parametrize(

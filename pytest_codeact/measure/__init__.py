@@ -4,16 +4,18 @@ From records to numbers, and from numbers to verdicts. Pure: no clock, no file, 
 
 from __future__ import annotations
 
-from pytest_codeact.measure._compare import MIN_SCENARIOS, MIN_TRIALS, compare, difference_interval
+from pytest_codeact.measure._compare import compare, difference_interval
 from pytest_codeact.measure._comparison import (
     Comparison,
     Delta,
     Estimate,
+    Floor,
     Interval,
     Summary,
     Verdict,
     spread,
 )
+from pytest_codeact.measure._judge import MIN_SCENARIOS, MIN_TRIALS
 from pytest_codeact.measure._metrics import METRICS, Metric, faults, tokenizers
 from pytest_codeact.measure._pools import Mean, Pool, Sample, mean_of, pools, sample
 from pytest_codeact.measure._regression import holm, rise_p
@@ -26,6 +28,7 @@ __all__ = [
     "Comparison",
     "Delta",
     "Estimate",
+    "Floor",
     "Interval",
     "Mean",
     "Metric",

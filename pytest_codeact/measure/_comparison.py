@@ -5,7 +5,10 @@ What a comparison says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Verdict: TypeAlias = Literal["better", "worse", "cannot tell"]
 
@@ -55,7 +58,8 @@ class Delta:
         base: Mean of the earlier side's figures. None if it has none.
         now: Mean of the later side's. None if it has none.
         delta: now - base. None if one of them is.
-        interval: Of delta, over trials. None if a side has fewer than `MIN_TRIALS` figures.
+        interval: Of delta, over trials; of a sum that is never negative it ends at -base. None if a side has fewer than
+            `MIN_TRIALS` figures.
         base_trials: Figures of the earlier side that count: known and finite and, of pairs, with a partner that is.
         now_trials: The same of the later side.
         pairs: How many pairs they are. None if trials are no pairs.
@@ -134,17 +138,63 @@ class Comparison:
     summary: Summary
 
 
-def spread(comparison: Comparison) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """
+    What a control shows: how much an arm differs from itself, in one metric.
+
+    Attributes:
+        kind: What `value` is. "share": of the earlier side, |total - 1|. "difference": in the metric's own unit; it is
+            that where total is undefined.
+        value: A change that is not beyond it is no verdict. None if there was nothing to compare.
+        scenarios: Ids of those that both sides knew.
+        verdict: What the control was called beside what it repeats. Not "cannot tell" means that equals are told apart.
+    """
+
+    kind: Literal["share", "difference"]
+    value: float | None
+    scenarios: frozenset[str]
+    verdict: Verdict
+
+    def exceeded(self, base: float, now: float) -> bool:
+        """Say whether a change is beyond the floor. From 0, any change is beyond any share."""
+        if self.value is None:
+            return False
+        change = abs(now - base)
+        return change > self.value * abs(base) if self.kind == "share" else change > self.value
+
+    def objection(self, scenarios: Collection[str]) -> str:
+        """
+        Say why it cannot be the floor of a comparison of these scenarios.
+
+        Args:
+            scenarios: Ids of those that the comparison's sides know.
+
+        Returns:
+            The reason, in a clause. "" for none.
+        """
+        if self.value is None:
+            return "no verdict, as no trial of the control can be compared"
+        if missing := sum(scenario not in self.scenarios for scenario in scenarios):
+            return f"no verdict, as the control lacks {missing} of these {len(scenarios)} scenarios"
+        if self.verdict != "cannot tell":
+            return f"no verdict, as the control differs from itself: it is {self.verdict} than the arm that it repeats"
+        return ""
+
+
+def spread(comparison: Comparison) -> Floor:
     """
     Give the difference that a comparison of equals shows: the floor of other comparisons of the metric.
 
     Args:
         comparison: Of an A/A pair.
-
-    Returns:
-        |total - 1|; |delta| where total is undefined. None if no scenario is known on both sides.
     """
     summary = comparison.summary
-    if summary.total.value is not None:
-        return abs(summary.total.value - 1)
-    return None if summary.delta.value is None else abs(summary.delta.value)
+    total, delta = summary.total.value, summary.delta.value
+    known = (each.scenario for each in comparison.deltas if each.delta is not None)
+    return Floor(
+        kind="difference" if total is None else "share",
+        value=abs(total - 1) if total is not None else None if delta is None else abs(delta),
+        scenarios=frozenset(known),
+        verdict=summary.verdict,
+    )

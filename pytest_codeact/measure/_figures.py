@@ -5,7 +5,9 @@ Two sides of a comparison, matched by scenario and, where they are pairs, by tri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_codeact.measure._metrics import as_known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
     Strata: TypeAlias = Sequence[Stratum]
     Bounds: TypeAlias = tuple[float, float]
     """Lower and upper end of a 95 % interval."""
-
-
-_LARGEST: Final = 1e100
-"""Size from which on a figure is no measurement. Squares of what is below it are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +71,9 @@ def known(sample: Sample, metric: str) -> dict[int, float]:
     """Give the known figures of a sample that are below 1e100 in size, by trial; empty if it lacks the metric."""
     figures = sample.values.get(metric, ())
     return {
-        number: float(figure)
+        number: float(known)
         for number, figure in zip(sample.trials, figures, strict=False)
-        if figure is not None and abs(figure) < _LARGEST
+        if (known := as_known(figure)) is not None
     }
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pytest_codeact.records import TrialRecord, Turn, Usage
 
 
+_LARGEST: Final = 1e100
+"""Size from which on a figure is no measurement. Squares of what is below it are numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """
@@ -29,6 +33,8 @@ class Metric:
             be 0: a baseline of 0 always fails pytest-benchmark's percentage checks.
         summed: Whether a sum over trials means something; a rate or a ratio is averaged instead.
         better: Which way is an improvement.
+        binary: Whether it is 0 or 1 in every trial, as success is: its mean is a rate, which has exact tests and an
+            interval of its own. It is not summed then.
     """
 
     name: str
@@ -38,6 +44,12 @@ class Metric:
     stored: bool = False
     summed: bool = True
     better: Literal["lower", "higher"] = "lower"
+    binary: bool = False
+
+
+def as_known(figure: float | None) -> float | None:
+    """Give a figure; None if it is no measurement: not finite, or 1e100 and more in size."""
+    return figure if figure is not None and abs(figure) < _LARGEST else None
 
 
 def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[str, str]:
@@ -45,7 +57,7 @@ def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[st
     Try every metric on every record.
 
     Returns:
-        Per metric that raised, or gave neither a number nor None: what it did.
+        Per metric that raised, or gave neither None nor a finite number below 1e100: what it did.
     """
     found: dict[str, str] = {}
     for metric in metrics:
@@ -57,6 +69,10 @@ def faults(metrics: Iterable[Metric], records: Sequence[TrialRecord]) -> dict[st
                 continue
             if value is not None and not isinstance(value, int | float):
                 found.setdefault(metric.name, f"TypeError: it gave {value!r:.80}, which is neither a number nor None")
+            elif as_known(value) != value:
+                found.setdefault(
+                    metric.name, f"ValueError: it gave {value!r:.80}, which is no finite number below 1e100"
+                )
     return found
 
 
@@ -108,6 +124,7 @@ METRICS: Final = (
         value=lambda record: None if record.success is None else float(record.success),
         summed=False,
         better="higher",
+        binary=True,
     ),
     Metric(name="round_trips", title="trips", unit="round trip", value=lambda r: len(r.turns), stored=True),
     Metric(name="tool_calls", title="calls", unit="call", value=lambda r: len(r.calls)),
@@ -171,7 +188,15 @@ METRICS: Final = (
         better="higher",
     ),
     Metric(name="code_errors", title="code err", unit="", value=_code_errors),
-    Metric(name="first_try", title="1st try", unit="", value=_first_try, summed=False, better="higher"),
+    Metric(
+        name="first_try",
+        title="1st try",
+        unit="",
+        value=_first_try,
+        summed=False,
+        better="higher",
+        binary=True,
+    ),
 )
 """
 The built-in metrics, in table order. Definitions, per trial:

@@ -8,6 +8,8 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_codeact.measure._metrics import as_known
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -62,8 +64,8 @@ class Pool:
         return not self.trials or self.success_count / len(self.trials) >= needed
 
     def values(self, metric: Metric) -> tuple[float | None, ...]:
-        """Give the figure of every completed trial, in order; None where it is unknown."""
-        return tuple(metric.value(trial) for trial in self.trials)
+        """Give the figure of every completed trial, in order; None where it is unknown or no finite number."""
+        return tuple(as_known(metric.value(trial)) for trial in self.trials)
 
     def mean(self, metric: Metric) -> Mean:
         """Give the mean over the completed trials."""
@@ -98,9 +100,9 @@ def mean_of(values: Sequence[float | None]) -> Mean:
     Give the mean of the known values.
 
     Args:
-        values: One entry per trial; None where the figure is unknown.
+        values: One entry per trial; None where the figure is unknown. What is no finite number is unknown too.
     """
-    known = [value for value in values if value is not None]
+    known = [value for value in map(as_known, values) if value is not None]
     return Mean(value=statistics.fmean(known) if known else None, known=len(known), of=len(values))
 
 

@@ -1,5 +1,5 @@
 """
-Successes: exact tests, intervals of a difference of rates, pass^k. A rate is any figure that is 0 or 1 in every trial.
+Successes: exact tests, intervals of a difference of rates, pass^k. A rate is the mean of what is 0 or 1.
 """
 
 from __future__ import annotations

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.measure import METRICS, compare, pass_hat, sample, spread
-from pytest_codeact.reports._cells import UNKNOWN
+from pytest_codeact.reports._cells import UNKNOWN, figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_codeact.measure import Estimate, Interval, Metric, Pool, Summary
+    from pytest_codeact.measure import Estimate, Floor, Metric, Pool, Summary
 
 _FINE_BELOW: Final = 10
 """Ends of an interval below so many percent are shown with a decimal."""
 
 _VERDICT: Final = (
-    'A verdict needs a 95 % interval without "no change" and an exact test with p <= 0.05; it is about one metric.'
+    'A verdict needs a 95 % interval without "no change" and an exact test with p <= 0.05. Each of {asked} has its '
+    "own: of twenty that did not change, one may be called."
 )
+
+_GAIN: Final = "A gain is how much more there is of what is better when higher."
 
 _CONTROL: Final = (
     "A/A is what {base} differs from itself, run a second time; a change that is not beyond it is no verdict."
@@ -48,7 +51,8 @@ def compare_arms(
     Compare an arm with the base arm of the same run and model.
 
     A saving is 1 - ratio of the sums: 25 % is a quarter less than the base arm, a negative one is more. What is no
-    sum, such as the success rate, is compared in points. The other columns are the median of the scenarios' savings,
+    sum, such as the success rate, is compared in points; of a sum that is better when higher the gain is shown, ratio
+    - 1. The other columns are the median of the scenarios' savings,
     the range of the saving when each scenario in turn is left out, and the saving per correct answer, for which failed
     trials pay too.
 
@@ -69,14 +73,18 @@ def compare_arms(
         floor = spread(compare(sides[0], sides[2], metric, paired=True)) if control else None
         comparison = compare(sides[0], sides[1], metric, paired=True, floor=floor)
         summary = comparison.summary
-        between = [_share(metric, floor)] if control else []
-        rows.append([f"  {metric.title}", *_figures(metric, summary), *between, summary.verdict])
+        between = [_floor(metric, floor)] if floor else []
+        rows.append([f"  {_title(metric)}", *_figures(metric, summary), *between, summary.verdict])
         if 0 < summary.scenarios < summary.of:
             partial = f"compared over {summary.scenarios} of {summary.of} scenarios: those that both arms know"
             said.setdefault(partial, []).append(metric.title)
         if summary.note:
             said.setdefault(summary.note, []).append(metric.title)
-    notes = [_VERDICT, *([_CONTROL.format(base=base[0].arm)] if control else [])]
+    notes = [
+        _VERDICT.format(asked=_counted(len(metrics), "metric")),
+        *([_CONTROL.format(base=base[0].arm)] if control else []),
+        *([_GAIN] if any(_is_gain(metric) for metric in metrics) else []),
+    ]
     return ArmBlock(rows=rows, notes=notes + [f"{', '.join(titles)}: {note}" for note, titles in said.items()])
 
 
@@ -103,21 +111,32 @@ def pass_hats(arms: Sequence[tuple[str, Sequence[Pool]]]) -> list[list[str]]:
 
 def _figures(metric: Metric, summary: Summary) -> list[str]:
     if not metric.summed:
-        return [_points(summary.delta), _ends(summary.delta.interval, " pt"), "", "", ""]
-    left_out = summary.leave_one_out
-    return [
-        _saving(_total(summary)),
-        _ends(summary.total.interval, "%", mirrored=True),
-        _saving(summary.median.value),
-        UNKNOWN if left_out is None else _range(1 - left_out[1], 1 - left_out[0], "%"),
-        _saving(summary.per_correct.value),
-    ]
+        points = summary.delta.interval
+        return [_points(summary.delta), _range(points.low, points.high, " pt") if points else UNKNOWN, "", "", ""]
+    sign = 1 if _is_gain(metric) else -1
+    ratios = (_total(summary), summary.median.value, summary.per_correct.value)
+    total, median, per_correct = (UNKNOWN if each is None else f"{sign * (each - 1):.1%}" for each in ratios)
+    interval, left_out = summary.total.interval, summary.leave_one_out
+    ends = _ends((interval.low, interval.high) if interval else None, sign)
+    return [total, ends, median, _ends(left_out, sign), per_correct]
 
 
-def _share(metric: Metric, floor: float | None) -> str:
-    if floor is None:
-        return UNKNOWN
-    return f"{floor:.1%}" if metric.summed else f"{100 * floor:.1f} pt"
+def _is_gain(metric: Metric) -> bool:
+    return metric.summed and metric.better == "higher"
+
+
+def _title(metric: Metric) -> str:
+    return f"{metric.title} gain" if _is_gain(metric) else metric.title
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _floor(metric: Metric, floor: Floor) -> str:
+    if floor.value is None or (floor.kind == "difference" and metric.summed):
+        return figure(metric, floor.value)
+    return f"{floor.value:.1%}" if floor.kind == "share" else f"{100 * floor.value:.1f} pt"
 
 
 def _total(summary: Summary) -> float | None:
@@ -125,19 +144,16 @@ def _total(summary: Summary) -> float | None:
     return summary.now / summary.base if summary.base and summary.now == 0 else summary.total.value
 
 
-def _saving(ratio: float | None) -> str:
-    return UNKNOWN if ratio is None else f"{1 - ratio:.1%}"
-
-
 def _points(delta: Estimate) -> str:
     return UNKNOWN if delta.value is None else f"{100 * delta.value:+.1f} pt"
 
 
-def _ends(interval: Interval | None, unit: str, *, mirrored: bool = False) -> str:
-    if interval is None:
+def _ends(ratios: tuple[float, float] | None, sign: int) -> str:
+    """Give a range of ratios as one of gains, or of savings if the sign is negative."""
+    if ratios is None:
         return UNKNOWN
-    low, high = (1 - interval.high, 1 - interval.low) if mirrored else (interval.low, interval.high)
-    return _range(low, high, unit)
+    low, high = sorted(sign * (ratio - 1) for ratio in ratios)
+    return _range(low, high, "%")
 
 
 def _range(low: float, high: float, unit: str) -> str:
