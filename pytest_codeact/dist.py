@@ -3,8 +3,8 @@ Trials over many processes: the only room that knows pytest-xdist. Imported by a
 xdist is loaded already.
 
 Used beyond xdist's documented hooks: `scheduler.LoadScheduling` with its `check_schedule`, `schedule`, `_send_tests`,
-`collection`, `pending`, `node2pending` and `nodes`; of a node `shutdown`, `shutting_down` and `workerinput`; the
-options `dist`, `tx`, `numprocesses` and `maxworkerrestart`.
+`collection`, `pending`, `node2pending` and `nodes`; of a node `gateway.id`, `shutdown`, `shutting_down` and
+`workerinput`; the options `dist`, `tx`, `numprocesses` and `maxworkerrestart`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xdist.scheduler import LoadScheduling
 from pytest_codeact.options import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from xdist.remote import Producer
     from xdist.workermanage import WorkerController
@@ -73,9 +73,25 @@ class BlockScheduling(LoadScheduling):  # type: ignore[misc]  # xdist comes with
     message.
     """
 
-    def __init__(self, config: pytest.Config, log: Producer | None, settings: Settings) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        log: Producer | None,
+        settings: Settings,
+        in_flight: Callable[[WorkerController], Collection[str]] = lambda _node: (),
+    ) -> None:
+        """
+        Make it.
+
+        Args:
+            config: The controller's.
+            log: xdist's.
+            settings: The run's.
+            in_flight: Gives the node ids of the trials that a worker had begun and not ended when it died.
+        """
         super().__init__(config, log)
         self._settings = settings
+        self._in_flight = in_flight
 
     def schedule(self) -> None:
         """Distribute what there is; then fill every worker up."""
@@ -87,6 +103,15 @@ class BlockScheduling(LoadScheduling):  # type: ignore[misc]  # xdist comes with
         """Send a worker more, if it is time."""
         super().check_schedule(node, duration)
         self._fill_up(node)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Take a worker out. What it had begun to run ahead is not sent to another, to be paid for again."""
+        lost = self._in_flight(node)
+        if lost and node in self.node2pending:
+            charged, *others = self.node2pending[node]
+            self.node2pending[node] = [charged, *(index for index in others if self.collection[index] not in lost)]
+        crashed: str | None = super().remove_node(node)
+        return crashed
 
     def _fill_up(self, node: WorkerController) -> None:
         if self.pending and not node.shutting_down:
@@ -149,6 +174,8 @@ class Distribution:
         self._config = config
         self._collected: dict[str, None] = {}
         self._reported: set[str] = set()
+        # Insertion orders them: the crash is reported in the order in which the trials began.
+        self._in_flight: dict[WorkerController, dict[str, None]] = {}
 
     @property
     def unreported(self) -> list[str]:
@@ -160,7 +187,11 @@ class Distribution:
     @pytest.hookimpl
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> LoadScheduling | None:
         """Take the place of `load` alone: other modes are refused for scenarios and are others' for other tests."""
-        return BlockScheduling(config, log, read_settings(config)) if config.option.dist == "load" else None
+        return (
+            BlockScheduling(config, log, read_settings(config), lambda node: self._in_flight.get(node, ()))
+            if config.option.dist == "load"
+            else None
+        )
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -178,3 +209,32 @@ class Distribution:
         """Note what was reported to its end; "???" is xdist's word for the test that a worker died in."""
         if report.when in ("teardown", "???"):
             self._reported.add(report.nodeid)
+        carried = vars(report)
+        if "codeact_begun" in carried:
+            self._in_flight.setdefault(carried["node"], {})[report.nodeid] = None
+        elif "codeact_ended" in carried or report.when == "teardown":
+            self._in_flight.get(carried.get("node"), {}).pop(report.nodeid, None)
+
+    @pytest.hookimpl
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: LoadScheduling) -> None:
+        """Report every trial that was in flight in a worker that died, as xdist reports the one that it charges."""
+        node: WorkerController = vars(report)["node"]
+        for node_id in self._in_flight.pop(node, {}):
+            if node_id != crashitem:
+                _report_crash(self._config, node_id, node, sched)
+
+
+def _report_crash(config: pytest.Config, node_id: str, node: WorkerController, sched: LoadScheduling) -> None:
+    path = node_id.partition("::")[0]
+    when: Any = "???"
+    report = pytest.TestReport(
+        nodeid=node_id,
+        location=(path, None, path),
+        keywords={},
+        outcome="failed",
+        longrepr=f"worker {node.gateway.id!r} crashed while running {node_id!r}",
+        when=when,
+    )
+    vars(report)["node"] = node
+    config.hook.pytest_handlecrashitem(crashitem=node_id, report=report, sched=sched)
+    config.hook.pytest_runtest_logreport(report=report)

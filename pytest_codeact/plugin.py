@@ -96,7 +96,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("scenario") is not None:
         from pytest_codeact.collection import misuse
         from pytest_codeact.kit import Kit
-        from pytest_codeact.shipping import announce
+        from pytest_codeact.notices import announce
 
         refusal = getattr(item.config, "workerinput", {}).get("codeact_refusal", "")
         problem = refusal or misuse(item, Kit.of(item.config).settings)

@@ -18,9 +18,10 @@ from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.journal import DIRECTORY, Tally, prune
 from pytest_codeact.kit import Kit
+from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
-from pytest_codeact.shipping import lost_record, unpack
+from pytest_codeact.shipping import unpack
 from pytest_codeact.stored import StoredRun, run_info
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Session:
         self._disagreed: dict[str, None] = {}
         self._written: Written | None = None
         self._begun: dict[str, TrialRecord] = {}
+        self._ended_unjudged: list[str] = []
         self._failed_inside: set[str] = set()
         self._metrics: Sequence[measure.Metric] = ()
         self._interrupted = False
@@ -92,7 +94,10 @@ class Session:
         shipment = unpack(report)
         self._hear(shipment.journal)
         if shipment.begun is not None:
-            self._begun[report.nodeid] = shipment.begun
+            # What ended ahead stays ended when its turn comes.
+            self._begun.setdefault(report.nodeid, shipment.begun)
+        if shipment.ended is not None:
+            self._begun[report.nodeid] = shipment.ended
         if shipment.record is not None:
             self._begun.pop(report.nodeid, None)
             self._gating.note_rules(shipment.record.scenario, shipment.rules)
@@ -115,10 +120,12 @@ class Session:
         """
         Take in that a worker died during a test: a trial of it is an error, also one that it had not begun.
 
-        It will not be run again: a worker that dies between two tests is charged with the second.
+        It will not be run again: a worker that dies between two tests is charged with the second. One that had ended
+        ahead keeps its record, which nobody has judged.
         """
         crashed = self._begun.pop(node_id, None) or self._not_begun(node_id)
         if crashed is not None:
+            self._ended_unjudged += [] if crashed.ended == "error" else [node_id]
             self._take(crashed, None)
 
     def _not_begun(self, node_id: str) -> TrialRecord | None:
@@ -241,7 +248,12 @@ class Session:
         from pytest_codeact.storage import trim_table
 
         trim_table(self._config, gated=self._gating.has_rules)
-        lines = [*([] if self._written is None else [str(self._written)]), *self._ahead.lines(), *self._journal_lines()]
+        lines = [
+            *([] if self._written is None else [str(self._written)]),
+            *self._ahead.lines(),
+            *map(_unjudged_line, self._ended_unjudged),
+            *self._journal_lines(),
+        ]
         # Red, though a journal that lacks something changes no exit code: nothing that the run says is wrong.
         red = [*([self._tally.incomplete] if self._tally.incomplete else []), *self.problems]
         if self.records or lines or red:
@@ -291,6 +303,13 @@ class Session:
         self._written = write_agreed(
             self._config.rootpath / SNAPSHOTS, agreed=self._agreed, refused=list(self._disagreed)
         )
+
+
+def _unjudged_line(node_id: str) -> str:
+    """Say that a trial had ended when its worker died before, or while, its test judged it."""
+    return (
+        f"{node_id}: its worker died after the trial had ended; a resumed run takes it from the journal and judges it"
+    )
 
 
 def _lost_lines(lost: Sequence[str]) -> list[str]:

@@ -15,13 +15,13 @@ from pytest_codeact.collection import case_of, min_success_of, order_of, rules_o
 from pytest_codeact.errors import RecordError, describe
 from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
+from pytest_codeact.notices import BEGUN_KEY, ENDED_KEY, JOURNAL_KEY, lost_record
 from pytest_codeact.records import Json, TrialRecord
 
 if TYPE_CHECKING:
     from pytest_codeact.trial import Case
 
 
-_BEGUN_KEY: Final = "codeact_begun"
 _RECORD_KEY: Final = "codeact"
 _RULES_KEY: Final = "codeact_rules"
 _TRUTH_KEY: Final = "codeact_truth"
@@ -37,7 +37,6 @@ _PART_FAILED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 
 _MAX_DEPTH: Final = 40
 """Containers inside containers that a report may carry to the controller; what lies deeper is sent as text."""
-_JOURNAL_KEY: Final = "codeact_journal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +46,7 @@ class Shipment:
 
     Attributes:
         begun: Of a trial that begins: the record to take should its worker die. None otherwise.
+        ended: Of a trial that ran ahead and has ended: its record, not judged yet. None otherwise.
         record: The record of a trial that ended, verdict included. None otherwise.
         rules: The rules of its scenario's own, as they were given.
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
@@ -56,6 +56,7 @@ class Shipment:
     """
 
     begun: TrialRecord | None
+    ended: TrialRecord | None
     record: TrialRecord | None
     rules: tuple[str, ...]
     truth: Json
@@ -95,7 +96,7 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
     if rules:
         carried[_RULES_KEY] = json.dumps(rules)
     if unsent:
-        carried[_JOURNAL_KEY] = unsent
+        carried[JOURNAL_KEY] = unsent
     if TRUTH in item.stash:
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
 
@@ -127,24 +128,6 @@ def _take_as_data(item: pytest.Item, report: pytest.TestReport) -> None:
     item.stash[_PART_FAILED] = True
 
 
-def announce(item: pytest.Item) -> None:
-    """
-    Let the controller know that a trial begins, so that one whose worker dies can be counted.
-
-    A set-up report of its own that passed: nothing shows it, and it reaches the controller before the worker can die.
-    Without xdist there is no worker to die.
-    """
-    case = case_of(item)
-    if case is None or not hasattr(item.config, "workerinput"):
-        return
-    report = pytest.TestReport(
-        nodeid=item.nodeid, location=item.location, keywords={}, outcome="passed", longrepr=None, when="setup"
-    )
-    begun = _record_of_error(item, case, "the worker process died during this trial")
-    vars(report)[_BEGUN_KEY] = begun.to_json()
-    item.ihook.pytest_runtest_logreport(report=report)
-
-
 def unpack(report: pytest.TestReport) -> Shipment:
     """
     Read what `attach` put there.
@@ -153,15 +136,16 @@ def unpack(report: pytest.TestReport) -> Shipment:
         RecordError: Another version of the plugin wrote it.
     """
     carried = vars(report)
-    begun, record = carried.get(_BEGUN_KEY), carried.get(_RECORD_KEY)
+    begun, ended, record = carried.get(BEGUN_KEY), carried.get(ENDED_KEY), carried.get(_RECORD_KEY)
     return Shipment(
-        begun=begun and TrialRecord.from_json(begun),
+        begun=TrialRecord.from_json(begun) if begun else None,
+        ended=TrialRecord.from_json(ended) if ended else None,
         rules=tuple(json.loads(carried.get(_RULES_KEY, "[]"))),
-        record=record and TrialRecord.from_json(record),
+        record=TrialRecord.from_json(record) if record else None,
         truth=json.loads(carried.get(_TRUTH_KEY, "null")),
         order=carried.get(_ORDER_KEY, ""),
         min_success=carried.get(_MIN_SUCCESS_KEY),
-        journal=carried.get(_JOURNAL_KEY, ""),
+        journal=carried.get(JOURNAL_KEY, ""),
     )
 
 
@@ -179,21 +163,6 @@ def _failed_setup(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) ->
 
 def _record_of_error(item: pytest.Item, case: Case, error: str) -> TrialRecord:
     return lost_record(scenario_id_of(item, Kit.of(item.config).settings), case, error)
-
-
-def lost_record(scenario: str, case: Case, error: str) -> TrialRecord:
-    """Make the record of a trial of which nothing was measured."""
-    return TrialRecord(
-        scenario=scenario,
-        arm=case.arm,
-        model=case.model,
-        trial=case.trial,
-        mode=None,
-        turns=(),
-        calls=(),
-        ended="error",
-        error=error,
-    )
 
 
 def sendable(value: object, depth: int = 0) -> Any:

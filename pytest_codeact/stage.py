@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_codeact.arms import Arm
     from pytest_codeact.kit import Kit
     from pytest_codeact.providers import Provider
+    from pytest_codeact.records import TrialRecord
     from pytest_codeact.scenario import Scenario
     from pytest_codeact.trial import Case, Trial
 
@@ -149,6 +150,12 @@ class Stage:
         except BaseException:  # noqa: BLE001, S110 - it is kept, and raised again to whoever asks for the part
             pass
         self.close()
+
+    @property
+    def record(self) -> TrialRecord | None:
+        """The record of the trial. None if it was not run, or came to none."""
+        made = self._made.get("trial")
+        return made.value.record if made is not None and made.value is not None else None
 
     def close(self) -> None:
         """End the trial's programs. May be called twice."""

@@ -97,21 +97,28 @@ def test_without_workers_the_items_follow_each_other() -> None:
 
 def test_a_workers_queue_is_what_follows() -> None:
     """First what xdist has taken off the queue already; the mark at its end is no item."""
-    one = session(SimpleNamespace(nextitem_index=3, torun=Queue(1, 4, "end")))
+    one = session(SimpleNamespace(nextitem_index=3, torun=Queue(1, 4, "end"), sendevent=None))
 
     assert following(one, 0) == ["item 3", "item 1", "item 4"]
 
 
 def test_the_end_of_a_workers_queue_may_be_taken_off_it() -> None:
     """Then nothing follows."""
-    one = session(SimpleNamespace(nextitem_index="end", torun=Queue()))
+    one = session(SimpleNamespace(nextitem_index="end", torun=Queue(), sendevent=None))
 
     assert following(one, 0) == []
 
 
-@pytest.mark.parametrize("plugin", [SimpleNamespace(nextitem_index=1), SimpleNamespace(nextitem_index=1, torun=[2])])
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        SimpleNamespace(nextitem_index=1),
+        SimpleNamespace(nextitem_index=1, torun=[2], sendevent=None),
+        SimpleNamespace(nextitem_index=1, torun=Queue(2)),
+    ],
+)
 def test_nothing_is_known_to_follow_in_a_worker_of_another_xdist(plugin: object) -> None:
-    """An xdist that keeps its queue elsewhere runs every trial in its turn."""
+    """An xdist that keeps its queue elsewhere, or cannot be told of trials, runs every trial in its turn."""
     one = session(plugin)
 
     assert following(one, 0) == []

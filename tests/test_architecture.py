@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kit": CORE | {"arms", "gate", "journal", "options", "registry", "resume", "runtimes"},
     "collection": CORE | {"gate", "measure", "options", "providers", "scenario", "trial"},
     "stage": CORE | {"arms", "journal", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
-    "ahead": CORE | {"collection", "kit", "options", "scenario", "stage", "trial"},
+    "notices": CORE | {"collection", "kit", "trial"},
+    "ahead": CORE | {"collection", "kit", "notices", "options", "scenario", "stage", "trial"},
     "fixtures": CORE
     | {
         "ahead",
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
         "trial",
     },
-    "shipping": CORE | {"collection", "fixtures", "kit", "trial"},
+    "shipping": CORE | {"collection", "fixtures", "kit", "notices", "trial"},
     "gating": CORE | {"comparison", "gate", "kit", "measure", "options", "reports", "storage", "stored"},
     "session": CORE
     | {
@@ -60,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal",
         "kit",
         "measure",
+        "notices",
         "options",
         "reports",
         "shipping",
@@ -97,6 +99,7 @@ PYTEST_SIDE = {
     "gating",
     "hookspecs",
     "kit",
+    "notices",
     "options",
     "plugin",
     "resume",

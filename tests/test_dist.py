@@ -295,6 +295,22 @@ def test_worker_with_one_test_left_does_not_wait_for_the_others() -> None:
     assert (made.charged, made.nodes[1].queue, made.nodes[1].can_run) == ([2], [3], True)
 
 
+def test_what_a_dead_worker_had_begun_ahead_is_not_run_by_another() -> None:
+    """Of its tests the first is charged, those in flight are left out, and the others are run once."""
+    settings = Settings(trials=10, arms=("direct",), concurrency=4)
+    ids = scenario_ids(settings, 1)
+    lost = ids[2:4]
+    made = Farm(BlockScheduling(config(1), None, settings, lambda _node: lost), ids, chances(1))
+    made.join(made.new_node())
+    made.crash(made.nodes[0])
+    made.scheduler._in_flight = lambda _node: ()
+    while made.step(-1):
+        pass
+
+    assert made.charged == [0]
+    assert sorted(index for _, index in made.ran) == [1, *range(4, 10)]
+
+
 def test_many_crashes_at_once_are_survived() -> None:
     """A run in which every second test kills its worker ends."""
     settings = Settings(trials=25)

@@ -10,7 +10,8 @@ from typing import Any
 import execnet
 import pytest
 
-from pytest_codeact.shipping import lost_record, sendable, sendable_warning
+from pytest_codeact.notices import lost_record
+from pytest_codeact.shipping import sendable, sendable_warning
 from pytest_codeact.trial import Case
 
 Point = namedtuple("Point", "x y")  # noqa: PYI024 - the untyped kind is the one under test

@@ -8,6 +8,7 @@ a test's turn comes, its fixtures hand out what was made for it. What fails ahea
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import sys
@@ -25,6 +26,7 @@ from pytest_codeact.collection import case_of, scenario_of
 from pytest_codeact.deadline import Lane
 from pytest_codeact.errors import ScenarioError
 from pytest_codeact.kit import Kit
+from pytest_codeact.notices import Notice
 from pytest_codeact.stage import Slots, Stage
 
 if TYPE_CHECKING:
@@ -119,8 +121,9 @@ def end_ahead(config: pytest.Config) -> AheadNotes:
 class _Ticket:
     """A trial that is to run ahead. Whoever claims it runs it: a thread, or the test itself that came first."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, notice: Notice) -> None:
         self.stage = stage
+        self._notice = notice
         self._unclaimed = threading.Lock()
         self._running = threading.Lock()
         self._running.acquire()
@@ -130,9 +133,12 @@ class _Ticket:
 
     def run(self, slots: Slots, lane: Lane) -> None:
         try:
-            with slots.slot() as in_flight:
+            # Without a controller that hears of it, nothing is paid for any more.
+            with contextlib.suppress(OSError), slots.slot() as in_flight:
+                self._notice.begin()
                 self.stage.lane = lane
                 self.stage.run_ahead(in_flight)
+                self._notice.end(self.stage.record)
         finally:
             self._running.release()
 
@@ -227,7 +233,7 @@ class Ahead:
     def _queue_up(self, item: pytest.Item, case: Case, scenario: Scenario) -> None:
         """Queue a trial, and have a thread for each that may run."""
         stage = Stage(kit=self._kit, case=case, scenario=scenario, lane=self._kit.lane, slots=self.slots)
-        self._tickets[item.nodeid] = ticket = _Ticket(stage)
+        self._tickets[item.nodeid] = ticket = _Ticket(stage, Notice(item, self._upcoming.place(item)))
         self._queue.put(ticket)
         if self._thread_count < min(self._count, len(self._tickets)):
             self._thread_count += 1

@@ -9,7 +9,9 @@ attributes `torun` (whose `lock()` gives the queued indices of `session.items`, 
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pytest_codeact.notices import worker_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,22 +31,18 @@ class Upcoming:
         self._items = session.items
         self._places = {id(item): place for place, item in enumerate(session.items)}
         self._is_worker = hasattr(session.config, "workerinput")
-        self._queue = _worker_queue(session.config) if self._is_worker else None
+        self._queue = worker_of(session.config) if self._is_worker else None
+
+    def place(self, item: pytest.Item) -> int:
+        """Give the index of an item among those of the session."""
+        return self._places[id(item)]
 
     def after(self, item: pytest.Item) -> Iterable[pytest.Item]:
         """Give the items that follow one, as far as they are known."""
         if not self._is_worker:
-            return islice(self._items, self._places[id(item)] + 1, None)
+            return islice(self._items, self.place(item) + 1, None)
         if self._queue is None:
             return ()
         with self._queue.torun.lock() as queued:
             places = [self._queue.nextitem_index, *queued]
         return (self._items[place] for place in places if isinstance(place, int))
-
-
-def _worker_queue(config: pytest.Config) -> Any:
-    """Give the plugin that holds a worker's queue. None if this xdist has none that is known here."""
-    for plugin in config.pluginmanager.get_plugins():
-        if hasattr(plugin, "nextitem_index") and hasattr(getattr(plugin, "torun", None), "lock"):
-            return plugin
-    return None

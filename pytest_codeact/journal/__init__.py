@@ -97,6 +97,7 @@ class Outbox:
         self._held = zlib.decompress(packed)
         self._unread = True
         self._lines: list[bytes] = []
+        self._mutex = threading.Lock()
 
     @staticmethod
     def pack(journal: bytes) -> bytes:
@@ -105,7 +106,8 @@ class Outbox:
 
     def append(self, line: bytes) -> None:
         """Keep a line until it is sent."""
-        self._lines.append(line)
+        with self._mutex:
+            self._lines.append(line)
 
     def added(self) -> Iterator[tuple[int, bytes]]:
         """Give, once, the lines that the journal had when the worker began."""
@@ -121,7 +123,9 @@ class Outbox:
 
     def sent(self) -> list[str]:
         """Give the lines that were appended since this was last asked."""
-        lines, self._lines = self._lines, []
+        # A trial that ends in another thread at this moment must be in one list or the other.
+        with self._mutex:
+            lines, self._lines = self._lines, []
         return [line.decode("ascii") for line in lines]
 
 

@@ -158,6 +158,98 @@ def test_run_that_stops_at_the_first_failure_stores_what_was_finished(project: p
     result.stdout.no_fnmatch_line("*collected and never reported*")
 
 
+DEADLY_AHEAD = """
+import os
+import threading
+
+import pytest
+
+from pytest_codeact.providers import Reply
+from pytest_codeact.records import Message, ToolCall
+
+JUDGING, BEGUN = threading.Event(), threading.Semaphore(0)
+
+
+class Deadly:
+    \"\"\"Trials 6, 7 and 8 never answer; once all have begun, and a test says so, 6 kills the worker, once.\"\"\"
+
+    def __init__(self, context):
+        self.trial = context.seed
+
+    def complete(self, request):
+        with open("began.txt", "a") as log:
+            print(self.trial, file=log)
+        if self.trial in (6, 7, 8) and not os.path.exists("killed"):
+            BEGUN.release()
+            if self.trial == 6:
+                for _ in range(3):
+                    BEGUN.acquire()
+                JUDGING.wait()
+                open("killed", "w").close()
+                os._exit(9)
+            threading.Event().wait()
+        call = ToolCall(id="1", name="final_answer", arguments={"answer": 6})
+        return Reply(message=Message(role="assistant", tool_calls=(call,)), stop="tool_calls")
+
+
+def pytest_codeact_register(registry):
+    registry.add_provider("deadly", Deadly)
+"""
+
+ELSEWHERE = """
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure_node(node):
+    from pytest_codeact.journal import DIRECTORY, FILE, Outbox
+
+    handed = node.workerinput["codeact"]
+    file = node.config.rootpath / DIRECTORY / handed["run"] / FILE
+    handed.update(place=["elsewhere"], journal=Outbox.pack(file.read_bytes() if file.exists() else b""))
+"""
+
+DEADLY_TEST = """
+import os
+import pytest
+from conftest import JUDGING
+from test_shelf import Shelf
+
+
+@pytest.mark.scenario("How many?", tools=Shelf, answer=int)
+def test_one(codeact_trial, codeact_case):
+    if codeact_case.trial == 5 and not os.path.exists("killed"):
+        JUDGING.set()
+        JUDGING.__class__().wait()
+    assert codeact_trial.answer == 6
+"""
+
+
+@pytest.mark.parametrize("elsewhere", ["", ELSEWHERE], ids=["same machine", "other machine"])
+def test_worker_that_dies_costs_what_ran_ahead_in_it_once(project: pytest.Pytester, elsewhere: str) -> None:
+    """What was in flight is an error and named, what had ended stays so, and nothing is paid for again."""
+    project.makeconftest(DEADLY_AHEAD + elsewhere)
+    project.makepyfile(test_one=DEADLY_TEST)
+    arguments = ("test_one.py", "-n1", "--codeact-concurrency=3", "--codeact-model=deadly", "--codeact-arms=direct")
+    result = project.runpytest_subprocess(*arguments, "--codeact-trials=20")
+    began = (project.path / "began.txt").read_text().split()
+    crashed = [line for line in result.outlines if "crashed while running" in line]
+
+    result.assert_outcomes(passed=16, failed=4)
+    assert sorted(map(int, began)) == list(range(1, 21))
+    for trial in (5, 6, 7, 8):
+        assert sum(f"[direct-deadly-t{trial}]" in line for line in crashed) == 1
+    result.stdout.fnmatch_lines(
+        [
+            "one *direct *4 *16/16 *",
+            "test_one.py::test_one[[]direct-deadly-t5]: its worker died after the trial had ended; "
+            "a resumed run takes it from the journal and judges it",
+        ]
+    )
+    resumed = project.runpytest_subprocess(*arguments, "--codeact-resume=last")
+
+    resumed.assert_outcomes(passed=20)
+    resumed.stdout.fnmatch_lines(["17 of 20 trials taken from the journal"])
+
+
 def test_worker_that_dies_between_two_trials_costs_the_next(project: pytest.Pytester) -> None:
     """The crash is charged to a trial that had not begun; it is counted as an error, as it will not be run."""
     project.makeconftest(
