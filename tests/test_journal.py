@@ -244,8 +244,8 @@ def test_fingerprint_holds_what_makes_another_trial(scenario: Scenario, settings
 
 def test_fingerprint_ignores_what_makes_no_other_trial() -> None:
     """How trials are judged, ordered and shown is not in it, nor a solution that the model does not know."""
-    judged = replace(BASE, tolerance=0.5)
-    elsewhere = Settings(metrics=("tokens",), concurrency=8, trials=9, arms=("code",))
+    judged = replace(BASE, tolerance=0.5, min_success=0.5, deadline_s=5.0)
+    elsewhere = Settings(metrics=("tokens",), concurrency=8, trials=9, arms=("code",), deadline_s=7.0)
 
     assert fingerprint(judged, elsewhere) == fingerprint()
     assert fingerprint(replace(BASE, reference=solve_thus), model="x/y") == fingerprint(model="x/y")

@@ -144,6 +144,29 @@ def test_another_experiment_is_refused(project: pytest.Pytester, first: str, the
     )
 
 
+def test_longer_deadline_runs_only_what_is_missing(logged: pytest.Pytester) -> None:
+    """What was overdue is run again with the new deadline; what met the old one is taken."""
+    conftest = logged.path / "conftest.py"
+    fast = conftest.read_text()
+    conftest.write_text(
+        fast.replace(
+            "        return self.inner",
+            '        if "3 pots" in request.messages[0].text:\n'
+            "            __import__('threading').Event().wait(30)\n"
+            "        return self.inner",
+        )
+    )
+    logged.runpytest_subprocess("--codeact-arms=code", "--codeact-deadline=1").assert_outcomes(passed=1, errors=1)
+    conftest.write_text(fast)
+    executed(logged)
+    result = logged.runpytest_subprocess("--codeact-resume=last", "--codeact-deadline=60")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["1 of 2 trials taken from the journal"])
+    result.stdout.no_fnmatch_line("*the scenario has changed since*")
+    assert executed(logged) == 1
+
+
 def test_same_settings_may_be_given_again(project: pytest.Pytester) -> None:
     """The same command with the option added goes on."""
     command = ("--codeact-arms=code", "--codeact-seed=1", "--codeact-limit=wall_s=2", "--codeact-trials=2")
