@@ -48,6 +48,14 @@ EXPERIMENT: Final = (
 )
 """Settings that make a run what it is. A resumed run has those that it began with."""
 
+_KEPT: Final = (*EXPERIMENT, "min_success", "concurrency", "deadline_s")
+"""
+Settings that a resumed run takes from its journal; what is not in `EXPERIMENT` may be asked for anew.
+
+No others: what is compared, required, shown and written stands beside --benchmark-compare, which no journal holds. A
+gate without its baseline would let a regression pass, and write it down as the next baseline.
+"""
+
 LAST: Final = "last"
 
 _OWN: Final = ("resume", "explicit")
@@ -180,7 +188,7 @@ def _header_of(root: Path, run: str) -> Header:
 
 def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
     """
-    Give the settings of a run that goes on: those of its journal, and what was asked for anew where that is free.
+    Give the settings of a run that goes on: the experiment is its journal's, all else is as it is asked for now.
 
     Raises:
         pytest.UsageError: Something was asked for that would make another run of it.
@@ -192,7 +200,7 @@ def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
                 f"--codeact-resume: {run} was begun with {flag_of(name)} {held[name]!r}, and {given[name]!r} is asked "
                 f"for; leave {flag_of(name)} out to go on with it, or start a new run without --codeact-resume"
             )
-    return _with(asked, {name: value for name, value in held.items() if name not in asked.explicit})
+    return _with(asked, {name: held[name] for name in _KEPT if name in held and name not in asked.explicit})
 
 
 def _with(asked: Settings, held: Mapping[str, Json]) -> Settings:

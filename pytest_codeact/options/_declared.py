@@ -253,7 +253,9 @@ OPTIONS: Final = (
         name="resume",
         flag="--codeact-resume",
         metavar="RUN",
-        help="Go on with a run that was cut short: a name in .codeact, or last. Its finished trials are not run again.",
+        help="Go on with a run that was cut short: a name in .codeact, or last. Its finished trials are not run again. "
+        "Arms, models and all else that make the experiment are the run's; --codeact-fail and what goes with it, "
+        "--codeact-save-baseline and --codeact-metrics are not: give them again.",
         parse=parse_text,
         ini=None,
     ),

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from baselines import change_samples, saved_baseline
 
 from pytest_codeact.journal import FILE, LOCK, run_names
 
@@ -111,6 +112,31 @@ def test_settings_come_from_the_journal(project: pytest.Pytester) -> None:
         result.assert_outcomes(passed=6)
         result.stdout.fnmatch_lines(["6 of 6 trials taken from the journal"])
         result.stdout.no_fnmatch_line("*latency*")
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)])
+def test_what_judges_comes_from_the_command(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """Without its options a resumed run judges and writes nothing; with them it judges as the first one did."""
+    content = saved_baseline(project)
+    change_samples(project, content, "tokens", lambda column: [n / 1.2 for n in column])
+    judged = (
+        "--benchmark-compare=main.json",
+        "--codeact-fail=tokens:mean:5%",
+        "--codeact-require-baseline",
+        "--codeact-fail-on-noise",
+        "--codeact-save-baseline=next.json",
+        "--codeact-metrics=tokens",
+    )
+    first = project.runpytest_subprocess(*judged, "--codeact-trials=2", *mode)
+    plain = project.runpytest_subprocess("--codeact-resume=last", *mode)
+    written = (project.path / "next.json").exists()
+    again = project.runpytest_subprocess("--codeact-resume=last", *judged, *mode)
+
+    assert [first.ret, plain.ret, again.ret] == [1, 0, 1]
+    assert not written
+    plain.stdout.no_fnmatch_line("*gate*")
+    plain.stdout.fnmatch_lines(["scenario*latency*", "8 of 8 trials taken from the journal"])
+    again.stdout.fnmatch_lines(["gate failed: *; baseline main.json", "the baseline 'next.json' is not written: *"])
 
 
 @pytest.mark.parametrize(
