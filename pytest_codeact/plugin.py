@@ -236,6 +236,18 @@ class _Controller:
             self._distribution = Distribution(config)
             config.pluginmanager.register(self._distribution, "codeact-distribution")
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        """Say which run is gone on with, below pytest's header and with -q too."""
+        result = yield
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if self._config.getoption("codeact_resume") is not None and terminal is not None:
+            from pytest_codeact.resume import notice
+
+            terminal.ensure_newline()
+            terminal.write_line(notice(self._config))
+        return result
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a report of a trial carries."""

@@ -1,6 +1,6 @@
 """
 From the command line to the journal of the run: of a new one, of one that goes on, and of the run whose worker this
-process is. The controller draws the name; the file is made when the first trial ends.
+process is. The controller draws the name; the file is made when the first trial begins.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ _HANDED_KEY: Final = "codeact"
 _SHOWN_RUNS: Final = 5
 _RUN_KEY: pytest.StashKey[str] = pytest.StashKey()
 _SETTLED_KEY: pytest.StashKey[Settings] = pytest.StashKey()
+_NOTICE_KEY: pytest.StashKey[str] = pytest.StashKey()
 
 _SECRET: Final = re.compile(
     r"(?P<name>\benv:\w+=|[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*=).+?(?=//|$)|\bsk-[\w-]{8,}",
@@ -94,7 +95,9 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
         config.add_cleanup(store.close)
         return asked, Journal(store, run, looks_up=False)
     run = config.stash[_RUN_KEY] = _found(root, asked.resume)
-    settings = config.stash[_SETTLED_KEY] = _settled(run, asked, _header_of(root, run).settings)
+    header = _header_of(root, run)
+    settings = config.stash[_SETTLED_KEY] = _settled(run, asked, header.settings)
+    config.stash[_NOTICE_KEY] = f"codeact: going on with {run}, begun {header.started}"
     store = JournalFile(root / run, _first_line(config, settings), owner=True)
     config.add_cleanup(store.close)
     journal = Journal(store, run, looks_up=True)
@@ -102,6 +105,11 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
         _take_over(run, store)
         journal.look_through()
     return settings, journal
+
+
+def notice(config: pytest.Config) -> str:
+    """Say which run the process goes on with: the last one need not be the one that is meant. "" for a new run."""
+    return config.stash.get(_NOTICE_KEY, "")
 
 
 def hand_over(config: pytest.Config, node: Any) -> None:

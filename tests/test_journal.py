@@ -136,11 +136,27 @@ def test_directory_is_kept_out_of_git(tmp_path: Path) -> None:
     assert (tmp_path / "b" / ".gitignore").read_text() == "mine\n"
 
 
-def test_nothing_is_made_before_a_trial_ends(tmp_path: Path) -> None:
-    """A journal that is asked for nothing leaves no trace."""
-    journal(tmp_path).look_through()
+def test_nothing_is_made_before_a_trial_begins(tmp_path: Path) -> None:
+    """A journal that is asked for nothing leaves no trace, also when its run ends."""
+    idle = journal(tmp_path)
+    idle.look_through()
+    idle.end(interrupted=False, modes=[])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_run_can_be_found_while_its_first_trial_runs(tmp_path: Path) -> None:
+    """One that is killed then is the last run all the same, and not the one before it."""
+    seen: list[list[str]] = []
+
+    def look() -> Trial:
+        seen.append(run_names(tmp_path))
+        return trial()
+
+    journal(tmp_path).once(cell(), look)
+
+    assert seen == [[RUN]]
+    assert read_header(tmp_path / RUN) == HEADER
 
 
 def test_error_is_run_again(tmp_path: Path) -> None:

@@ -65,7 +65,24 @@ __all__ = [
 
 
 class Store(Protocol):
-    """Where the lines of a journal are."""
+    """
+    Where the lines of a journal are.
+
+    Attributes:
+        is_begun: Whether it has a first line, so that the run can be found and gone on with.
+    """
+
+    @property
+    def is_begun(self) -> bool: ...
+
+    def begin(self) -> None:
+        """
+        Make it, with its first line, unless that has been done.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        ...
 
     def append(self, line: bytes) -> None:
         """
@@ -97,6 +114,11 @@ class Outbox:
         self._held = zlib.decompress(packed)
         self._unread = True
         self._lines: list[bytes] = []
+        # The controller's to make, and to end.
+        self.is_begun = False
+
+    def begin(self) -> None:
+        """Do nothing: the controller makes the journal when a line arrives."""
 
     @staticmethod
     def pack(journal: bytes) -> bytes:
@@ -215,6 +237,10 @@ class Journal:
         taken = self._taken(cell) if self._looks_up else None
         if taken is not None:
             return taken
+        # What is killed during its first trial is a run too, and not the one before it is the last. Why it could not be
+        # made is told of the trial's own line.
+        with contextlib.suppress(OSError):
+            self._store.begin()
         trial = run()
         with _interrupts_deferred():
             self._write(cell, trial)
@@ -227,12 +253,14 @@ class Journal:
 
     def end(self, *, interrupted: bool, modes: Iterable[str]) -> None:
         """
-        Write down that the run ended, for readers and for `prune`.
+        Write down that the run ended, for readers and for `prune`; of a run without a trial nothing is written.
 
         Args:
             interrupted: Whether it ended before its last test.
             modes: Where the replies of its trials came from.
         """
+        if not self._store.is_begun:
+            return
         with contextlib.suppress(OSError):
             self._store.append(end_line(interrupted=interrupted, modes=sorted(modes)))
 

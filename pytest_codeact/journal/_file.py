@@ -33,7 +33,7 @@ _NOT_IN_GIT: Final = "# Made by pytest-codeact.\n*\n"
 
 class JournalFile:
     """
-    The journal of a run as a file. It is made when the first line is appended.
+    The journal of a run as a file. It is made by `begin`, or when the first line is appended.
 
     Args:
         directory: Of the run.
@@ -49,6 +49,20 @@ class JournalFile:
         self._lock: FileIO | None = None
         self._mutex = threading.RLock()
         self._read_bytes = 0
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether this process or another has made the file."""
+        return self._file is not None or (self.directory / FILE).exists()
+
+    def begin(self) -> None:
+        """
+        Make the file with its first line, unless that has been done.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        self._opened()
 
     def append(self, line: bytes) -> None:
         """
@@ -70,7 +84,7 @@ class JournalFile:
         """Give the lines that were added since this was last asked, each with its place; only those that are ended."""
         with self._mutex:
             try:
-                descriptor = self._opened().fileno() if (self.directory / FILE).exists() else None
+                descriptor = self._opened().fileno() if self.is_begun else None
             except OSError:
                 return
             rest = b""

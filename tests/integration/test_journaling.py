@@ -84,11 +84,26 @@ def test_written(codeact_trial):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--collect-only",), ("-k", "nothing"), ("--codeact-seed=x",), ("-n2", "-k", "no")]
+    "arguments",
+    [
+        ("--collect-only",),
+        ("-k", "nothing"),
+        ("--codeact-seed=x",),
+        ("-n2", "-k", "no"),
+        ("--codeact-save-baseline=main.json", "-k", "nothing"),
+    ],
 )
 def test_run_without_trials_makes_nothing(project: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     """Looking at tests, deselecting them all or mistyping an option leaves no run behind."""
     project.runpytest_subprocess(*arguments)
+
+    assert not (project.path / ".codeact").exists()
+
+
+def test_run_of_skipped_scenarios_makes_nothing(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
+    """What is skipped before its trial begins leaves nothing to go on with."""
+    project.makeconftest("import pytest\n\ndef pytest_runtest_setup():\n    pytest.skip('no key')\n")
+    run().assert_outcomes(skipped=4)
 
     assert not (project.path / ".codeact").exists()
 

@@ -201,6 +201,17 @@ def test_same_settings_may_be_given_again(project: pytest.Pytester) -> None:
     project.runpytest_subprocess(*command, "--codeact-resume=last").assert_outcomes(passed=4)
 
 
+@pytest.mark.parametrize("mode", [("-q",), (), ("-q", "-n2")])
+def test_run_that_is_gone_on_with_is_named(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """The newest run need not be the one that is meant: its name and when it was begun are said, with -q too."""
+    project.runpytest_subprocess("-k", "fill")
+    (run,) = runs(project)
+    begun = json.loads((project.path / ".codeact" / run / FILE).read_text().partition("\n")[0])["started"]
+    result = project.runpytest_subprocess("--codeact-resume=last", *mode)
+
+    assert result.outlines.count(f"codeact: going on with {run}, begun {begun}") == 1
+
+
 def test_run_is_named_as_it_is_shown(project: pytest.Pytester) -> None:
     """The name alone, or with its directory; not only the newest."""
     for _ in range(2):
