@@ -6,7 +6,6 @@ process is. The controller draws the name; the file is made when the first trial
 from __future__ import annotations
 
 import platform
-import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from pytest_codeact.journal import (
     Journal,
     JournalFile,
     Outbox,
+    blotted,
     new_name,
     read_header,
     run_names,
@@ -66,11 +66,6 @@ _SHOWN_RUNS: Final = 5
 _RUN_KEY: pytest.StashKey[str] = pytest.StashKey()
 _SETTLED_KEY: pytest.StashKey[Settings] = pytest.StashKey()
 _NOTICE_KEY: pytest.StashKey[str] = pytest.StashKey()
-
-_SECRET: Final = re.compile(
-    r"(?P<name>\benv:\w+=|[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*=).+?(?=//|$)|\bsk-[\w-]{8,}",
-    re.IGNORECASE,
-)
 
 
 def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
@@ -247,7 +242,7 @@ def _first_line(config: pytest.Config, settings: Settings) -> Callable[[], bytes
         return Header(
             version=_version(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            args=tuple(blotted(str(each)) for each in config.invocation_params.args),
+            args=blotted(str(each) for each in config.invocation_params.args),
             settings=_as_fields(settings),
         ).to_line()
 
@@ -258,8 +253,3 @@ def _version() -> str:
     from importlib import metadata
 
     return metadata.version("pytest-codeact")
-
-
-def blotted(argument: str) -> str:
-    """Blot out what may be a secret in an argument of the command line: the values of keys, and of `env:` of --tx."""
-    return _SECRET.sub(lambda found: f"{found['name'] or ''}***", argument)

@@ -27,6 +27,7 @@ from pytest_codeact.journal import (
     JournalFile,
     Outbox,
     Tally,
+    blotted,
     cell_of,
     new_name,
     prune,
@@ -525,6 +526,34 @@ def test_workers_of_a_killed_controller_are_waited_for(tmp_path: Path) -> None:
     late.close()
     threading.Timer(0.2, orphan.close).start()
     late.take_over(wait_s=60)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("-n 2 -k cup -m slow", "-n 2 -k cup -m slow"),
+        ("-n2 -xvs -rA tests/a.py::test_b[c]", "-n2 -xvs -rA tests/a.py::test_b[c]"),
+        ("--lf -- tests", "--lf -- tests"),
+        ("--maxfail 2 --codeact-arms direct,code tests", "--maxfail 2 --codeact-arms direct,code tests"),
+        ("--codeact-control tests", "--codeact-control tests"),
+        ("--codeact-model=x/y --codeact-fail=tokens:mean:5%", "--codeact-model=x/y --codeact-fail=tokens:mean:5%"),
+        ("--benchmark-storage=elasticsearch+https://user:hunter2@es", "--benchmark-storage=***"),
+        ("--dsn=postgres://u:hunter2@h/db", "--dsn=***"),
+        ("--passwd=abc --pin=1 tests", "--passwd=*** --pin=*** tests"),
+        ("--api-key hunter2 more -x tests", "--api-key *** *** -x tests"),
+        ("--auth=Bearer=abc", "--auth=***"),
+        ("--api-key=abc//def", "--api-key=***"),
+        ("--tx ssh=host//env:TOKEN=abc", "--tx ***"),
+        ("-o key=ghp_abc", "-o ***"),
+        ("-Zghp_abc tests", "-Z*** tests"),
+        ("--codeact-save-baseline=https://u:hunter2@h/f", "--codeact-save-baseline=***@h/f"),
+        ("--benchmark-compare https://u:hun@t:er2@h/f", "--benchmark-compare ***@h/f"),
+        ("--codeact-unknown=abc", "--codeact-unknown=***"),
+    ],
+)
+def test_arguments_that_could_be_secrets_are_blotted_out(given: str, kept: str) -> None:
+    """Values stay of options that are known to hold none; a login is blotted out wherever it stands."""
+    assert " ".join(blotted(given.split())) == kept
 
 
 def test_names_sort_by_time() -> None:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_codeact.errors import CodeActError, RecordError, describe
+from pytest_codeact.journal._arguments import blotted
 from pytest_codeact.journal._file import FILE, LOCK, JournalFile
 from pytest_codeact.journal._lines import (
     JOURNAL_SCHEMA,
@@ -56,6 +57,7 @@ __all__ = [
     "JournalFile",
     "Outbox",
     "Tally",
+    "blotted",
     "cell_of",
     "new_name",
     "prune",

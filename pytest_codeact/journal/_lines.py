@@ -80,7 +80,7 @@ class Header:
     Attributes:
         version: Version of pytest-codeact.
         started: When the run was begun, as ISO 8601 in UTC.
-        args: pytest's command line, for the reader; what may be a secret is blotted out.
+        args: pytest's command line, for the reader; all that could be a secret is blotted out.
         settings: Every setting of the run by field name, as JSON.
     """
 

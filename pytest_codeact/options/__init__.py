@@ -21,6 +21,7 @@ __all__ = [
     "add_options",
     "flag_of",
     "read_settings",
+    "takes_value",
 ]
 
 
@@ -34,6 +35,11 @@ def add_options(parser: pytest.Parser) -> None:
 def flag_of(field: str) -> str:
     """Give the command line's name of a field of `Settings`."""
     return next(option.flag for option in OPTIONS if option.name == field)
+
+
+def takes_value(flag: str) -> bool | None:
+    """Tell whether an option of this plugin takes a value. None if it is none."""
+    return next((not option.flag_only for option in OPTIONS if option.flag == flag), None)
 
 
 def read_settings(config: pytest.Config) -> Settings:

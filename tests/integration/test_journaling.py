@@ -160,25 +160,29 @@ def test_name_is_shown_where_it_is_of_use(project: pytest.Pytester, arguments: t
 
 
 def test_secrets_of_the_command_line_are_blotted_out(project: pytest.Pytester) -> None:
-    """What is an argument for the reader is no place for keys; other arguments stand as they were."""
+    """The first line holds the command as it was given, but for what could be a secret."""
     project.makeconftest("def pytest_addoption(parser): parser.addoption('--my-api-key'); parser.addoption('--free')")
     project.runpytest_subprocess(
-        "--my-api-key=abc/def",
-        "--free=sk-ant-0123456789abcdef",
+        "--my-api-key=abc//def",
+        "--free",
+        "hunter2",
         "--codeact-max-output-tokens=500",
         "--tx=popen//env:SOME=geheim//id=one",
         "--dist=load",
     )
-    (lines,) = journals(project)
-    given = [each for each in lines[0]["args"] if not each.startswith(("--basetemp", "-p"))]
+    (name,) = run_names(project.path / ".codeact")
+    text = (project.path / ".codeact" / name / FILE).read_text()
+    given = [each for each in journals(project)[0][0]["args"] if not each.startswith(("--basetemp", "-p"))]
 
     assert given == [
         "--my-api-key=***",
-        "--free=***",
+        "--free",
+        "***",
         "--codeact-max-output-tokens=500",
-        "--tx=popen//env:SOME=***//id=one",
+        "--tx=***",
         "--dist=load",
     ]
+    assert not any(secret in text for secret in ("abc//", "hunter2", "geheim"))
 
 
 def test_worker_that_does_not_see_the_file_sends_its_trials(project: pytest.Pytester) -> None:
