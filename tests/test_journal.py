@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -554,6 +556,31 @@ def test_workers_of_a_killed_controller_are_waited_for(tmp_path: Path) -> None:
 def test_arguments_that_could_be_secrets_are_blotted_out(given: str, kept: str) -> None:
     """Values stay of options that are known to hold none; a login is blotted out wherever it stands."""
     assert " ".join(blotted(given.split())) == kept
+
+
+WITHOUT_LOCKS = """
+import os, sys
+sys.modules["fcntl"] = None
+del os.pread
+from pathlib import Path
+from pytest_codeact.journal import JournalFile
+root = Path(sys.argv[1])
+file = JournalFile(root, lambda: b"first", owner=True)
+for line in (b"one", b"two"):
+    file.append(line)
+again = JournalFile(root, lambda: b"first", owner=True)
+again.take_over()
+print([line.decode() for _, line in again.added()], again.read(6, 3).decode())
+"""
+
+
+def test_without_locks_it_is_done_without(tmp_path: Path) -> None:
+    """Where the operating system has no flock, and no pread, the journal is written and gone on with."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LOCKS, tmp_path / RUN], check=False, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("['first', 'one', 'two'] one\n", "")
 
 
 def test_names_sort_by_time() -> None:
