@@ -26,7 +26,7 @@ from pytest_codeact.journal import (
     read_header,
     run_names,
 )
-from pytest_codeact.options import Settings, flag_of
+from pytest_codeact.options import Settings, as_given, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ gate without its baseline would let a regression pass, and write it down as the 
 
 LAST: Final = "last"
 
-_OWN: Final = ("resume", "explicit")
+_OWN: Final = ("resume", "sources")
 """Settings of one session, which no journal holds."""
 
 _HANDED_KEY: Final = "codeact"
@@ -200,8 +200,9 @@ def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
     for name in EXPERIMENT:
         if name in asked.explicit and name in held and given[name] != held[name]:
             raise pytest.UsageError(
-                f"--codeact-resume: {run} was begun with {flag_of(name)} {held[name]!r}, and {given[name]!r} is asked "
-                f"for; leave {flag_of(name)} out to go on with it, or start a new run without --codeact-resume"
+                f"--codeact-resume: {run} was begun with {as_given(name, held[name])}, and "
+                f"{as_given(name, given[name])} is asked for; leave {source_of(asked, name)} out to go on with it, or "
+                "start a new run without --codeact-resume"
             )
     return _with(asked, {name: held[name] for name in _KEPT if name in held and name not in asked.explicit})
 

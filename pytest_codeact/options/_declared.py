@@ -4,6 +4,7 @@ Every option: its name on the command line and in ini files, its help, and how i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,6 +25,20 @@ from pytest_codeact.options._settings import DEFAULT_ARMS, DEFAULT_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """
+    What the user set.
+
+    Attributes:
+        source: Where: the flag, or the ini key.
+        value: What, read.
+    """
+
+    source: str
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +81,9 @@ class Option:
         if self.ini is not None:
             parser.addini(self.dest, help=f"Default of {self.flag}.", type=self.ini, default=None)
 
-    def value(self, config: pytest.Config) -> Any:
+    def given(self, config: pytest.Config) -> Given | None:
         """
-        Give what the user set, read. None if nothing.
+        Give what the user set. None if nothing.
 
         Raises:
             pytest.UsageError: It cannot be read.
@@ -76,7 +91,17 @@ class Option:
         source, raw = self.flag, config.getoption(self.dest)
         if raw is None and self.ini is not None:
             source, raw = self.dest, _ini_value(config, self.dest)
-        return None if raw is None else self.parse(source, raw)
+        return None if raw is None else Given(source=source, value=self.parse(source, raw))
+
+    def as_given(self, value: Any) -> str:
+        """Write a value as it is given on the command line."""
+        if self.flag_only:
+            return self.flag if value else f"no {self.flag}"
+        if isinstance(value, Mapping):
+            values = [f"{name}={number:.12g}" for name, number in value.items()]
+        else:
+            values = [",".join(value) if isinstance(value, list | tuple) else str(value)]
+        return " ".join(f"{self.flag}={each}" for each in values) or f"no {self.flag}"
 
 
 def _ini_value(config: pytest.Config, name: str) -> Any:

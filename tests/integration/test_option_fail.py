@@ -207,6 +207,16 @@ def test_rules_may_stand_in_the_ini_file(project: pytest.Pytester, once: Run) ->
     assert once(COMPARE, "--codeact-fail=tokens:mean:25%").ret == 0
 
 
+def test_bad_rule_of_the_ini_file_is_named_by_its_key(project: pytest.Pytester, once: Run) -> None:
+    """The key is blamed, and not an option that nobody gave."""
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text() + '\ncodeact_fail = ["tokens:mean"]\n')
+    result = once()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: codeact_fail: cannot read the rule 'tokens:mean'; *"])
+
+
 def test_scenario_may_have_rules_of_its_own(project: pytest.Pytester, run: Run) -> None:
     """A marker's rule takes the place of the general one in its scenario, and is heard without one."""
     content = saved_baseline(project)

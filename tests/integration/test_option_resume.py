@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,33 +139,42 @@ def test_what_judges_comes_from_the_command(project: pytest.Pytester, mode: tupl
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "held", "asked"),
+    ("first", "then", "held"),
     [
-        ("--codeact-arms=code", "--codeact-arms=direct", "['code']", "['direct']"),
-        ("--codeact-arms=code,direct", "--codeact-arms=direct,code", "['code', 'direct']", "['direct', 'code']"),
-        ("--codeact-seed=1", "--codeact-seed=2", "1", "2"),
-        ("--codeact-trials=2", "--codeact-trials=3", "2", "3"),
-        ("--codeact-order=abba", "--codeact-order=shuffled", "'abba'", "'shuffled'"),
-        ("--codeact-limit=wall_s=2", "--codeact-limit=wall_s=3", "{'wall_s': 2.0}", "{'wall_s': 3.0}"),
-        ("--codeact-model=reference", "--codeact-model=reference/x", "['reference']", "['reference/x']"),
-        ("--codeact-max-turns=9", "--codeact-max-turns=8", "9", "8"),
+        ("--codeact-arms=code", "--codeact-arms=direct", "--codeact-arms=code"),
+        ("--codeact-arms=code,direct", "--codeact-arms=direct,code", "--codeact-arms=code,direct"),
+        ("--codeact-seed=1", "--codeact-seed=2", "--codeact-seed=1"),
+        ("--codeact-trials=2", "--codeact-trials=3", "--codeact-trials=2"),
+        ("--codeact-order=abba", "--codeact-order=shuffled", "--codeact-order=abba"),
+        ("--codeact-limit=wall_s=2", "--codeact-limit=wall_s=0.5", "--codeact-limit=wall_s=2"),
+        ("--codeact-arms=code", "--codeact-limit=wall_s=0.5", "no --codeact-limit"),
+        ("--codeact-arms=code", "--codeact-control", "no --codeact-control"),
+        ("--codeact-model=reference", "--codeact-model=reference/x", "--codeact-model=reference"),
+        ("--codeact-max-turns=9", "--codeact-max-turns=8", "--codeact-max-turns=9"),
     ],
 )
-def test_another_experiment_is_refused(project: pytest.Pytester, first: str, then: str, held: str, asked: str) -> None:
-    """A run goes on as it was begun: the message names what it has and what was asked for."""
+def test_another_experiment_is_refused(project: pytest.Pytester, first: str, then: str, held: str) -> None:
+    """A run goes on as it was begun: the message names what it has and what was asked for, as one gives them."""
     project.runpytest_subprocess(first, "-k", "fill")
     (run,) = runs(project)
     result = project.runpytest_subprocess("--codeact-resume=last", then)
-    flag = then.partition("=")[0]
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines_random(
-        re.sub(
-            r"[\[\]]",
-            "?",
-            f"ERROR: --codeact-resume: {run} was begun with {flag} {held}, and {asked} is asked for; "
-            f"leave {flag} out to go on with it, or start a new run without --codeact-resume",
-        )
+        f"ERROR: --codeact-resume: {run} was begun with {held}, and {then} is asked for; "
+        f"leave {then.partition('=')[0]} out to go on with it, or start a new run without --codeact-resume",
+    )
+
+
+def test_other_experiment_of_the_ini_file_is_named_by_its_key(project: pytest.Pytester) -> None:
+    """What is to be left out is where it stands."""
+    project.runpytest_subprocess("--codeact-trials=2", "-k", "fill")
+    config = project.path / "pyproject.toml"
+    config.write_text(config.read_text() + "\ncodeact_trials = 3\n")
+    result = project.runpytest_subprocess("--codeact-resume=last")
+
+    result.stderr.fnmatch_lines(
+        ["*was begun with --codeact-trials=2, and --codeact-trials=3 is asked for; leave codeact_trials out to go on*"]
     )
 
 

@@ -253,7 +253,7 @@ def test_snapshots_that_cannot_be_written_lose_nothing_else(project: pytest.Pyte
     [
         ("codeact_arms =", "ERROR: codeact_arms: empty name in ''; expected names separated by commas*"),
         ("codeact_trials = five", "ERROR: codeact_trials: *five*"),
-        ("codeact_arms = direct, codex", "ERROR: unknown arm 'codex'; *"),
+        ("codeact_arms = direct, codex", "ERROR: codeact_arms: unknown arm 'codex'; *"),
     ],
 )
 def test_ini_value_that_is_wrong_is_named(project: pytest.Pytester, ini: str, message: str) -> None:
