@@ -62,7 +62,7 @@ class Option:
     metavar: str
     help: str
     parse: Callable[[str, Any], Any]
-    ini: Literal["args", "int", "string", "bool", "linelist"] | None
+    ini: Literal["args", "int", "float", "string", "bool"] | None
     repeated: bool = False
     flag_only: bool = False
 
@@ -201,7 +201,7 @@ OPTIONS: Final = (
         help="Take failed trials as data: a scenario fails when fewer of its completed trials than this share pass. "
         "Default: every failed trial is red.",
         parse=parse_share,
-        ini="string",
+        ini="float",
     ),
     Option(
         name="order",
@@ -226,7 +226,7 @@ OPTIONS: Final = (
         metavar="SECONDS",
         help="Seconds that one trial may take; one that takes longer is an error. Default: 900.",
         parse=parse_seconds,
-        ini="string",
+        ini="float",
     ),
     Option(
         name="control",

@@ -96,10 +96,10 @@ def test_marker_overrides_the_option(
 
 
 def test_ini_sets_the_default(project: pytest.Pytester) -> None:
-    """The ini key takes a text, as it has no type for a share."""
+    """The ini key takes a number, as TOML writes it."""
     write(project, FAILS.format(1))
     config = project.path / "pyproject.toml"
-    config.write_text(config.read_text() + '\ncodeact_min_success = "0.5"\n')
+    config.write_text(config.read_text() + "\ncodeact_min_success = 0.5\n")
 
     project.runpytest_subprocess("--codeact-trials=2", "test_rate.py").assert_outcomes(passed=3, xfailed=1)
 
