@@ -161,7 +161,8 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     from pytest_codeact.kit import Kit
 
     kit = Kit.of(config)
-    return [kit.plan_line, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
+    plan = kit.plan_lines(config.get_terminal_writer().fullwidth)
+    return [*plan, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
