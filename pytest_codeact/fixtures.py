@@ -126,7 +126,10 @@ def _in_plain_words() -> Iterator[None]:
     try:
         yield
     except (CodeActError, SystemExit) as error:
-        pytest.fail(describe(error), pytrace=False)
+        text, cause = describe(error), error.__cause__
+        is_told = cause is None or describe(cause).partition(": ")[2] in text
+        # Not from the error itself: pytest would show the same text twice.
+        raise pytest.fail.Exception(text, pytrace=False) from (None if is_told else cause)
 
 
 @pytest.fixture

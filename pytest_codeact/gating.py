@@ -156,6 +156,20 @@ class Gating:
             return f"{listed(run.info.failed)} failed; {advice}"
         return "the gate failed; run it without --codeact-fail if the change is meant" if self.is_red else ""
 
+    def _unused_options(self) -> str:
+        """Name the options of the command line that mean nothing without a rule. "" if there is nothing to say."""
+        sources = self._kit.settings.sources
+        # An ini file may hold them for the runs that have rules.
+        given = [
+            flag for name in ("fail_on_noise", "require_baseline") if (flag := sources.get(name, "")).startswith("-")
+        ]
+        if self.has_rules or not given:
+            return ""
+        return (
+            f"nothing is judged in spite of {' and '.join(given)}: there is no rule; "
+            "give --codeact-fail=METRIC:STAT:LIMIT, or fail=... in a marker"
+        )
+
     def show(self, terminal: pytest.TerminalReporter) -> None:
         """Write the section, if there is anything to say."""
         lines = []
@@ -163,6 +177,8 @@ class Gating:
             lines = render_judgement(self._judgement, width=self._config.get_terminal_writer().fullwidth)
         elif self._notice and not self._kit.settings.require_baseline:
             lines = [self._notice]
+        elif unused := self._unused_options():
+            lines = [unused]
         lines += [self._saved] if self._saved else []
         if not lines and not self.problems:
             return

@@ -4,7 +4,9 @@ What the pytest side of one process shares: the settings, the registry, the scen
 
 from __future__ import annotations
 
+import textwrap
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,13 @@ import pytest
 from pytest_codeact.deadline import Lane
 from pytest_codeact.errors import RuleError, UnknownNameError
 from pytest_codeact.gate import Rule
-from pytest_codeact.options import CONTROL, Settings, read_settings
+from pytest_codeact.options import CONTROL, Settings, read_settings, source_of
 from pytest_codeact.registry import Registry
 from pytest_codeact.resume import begin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
     from pytest_codeact.arms import Arm
     from pytest_codeact.journal import Journal
     from pytest_codeact.runtimes import Runtime
@@ -74,24 +78,30 @@ class Kit:
         Raises:
             pytest.UsageError: One is unknown, and the text lists the known ones; or a rule cannot be read.
         """
+        settings, registry = self.settings, self.registry
+        lookups: Mapping[str, tuple[Callable[[str], object], Iterable[str]]] = {
+            "arms": (registry.arm, settings.arms),
+            "models": (registry.provider, settings.models),
+            "metrics": (registry.metric, settings.metrics),
+            "sandbox": (registry.runtime, (settings.sandbox,)),
+        }
+        for field, (look_up, names) in lookups.items():
+            with self._blaming(field):
+                for name in names:
+                    look_up(name)
+        if settings.control and CONTROL in registry.arms:
+            source = source_of(settings, "control")
+            raise pytest.UsageError(f"{source}: an arm {CONTROL!r} is registered already; give that arm another name")
+        with self._blaming("fail"):
+            self.rules = tuple(Rule.parse(text, registry.metrics) for text in settings.fail)
+
+    @contextmanager
+    def _blaming(self, field: str) -> Iterator[None]:
+        """Make an error of a name or rule one of the option that holds it."""
         try:
-            for arm in self.settings.arms:
-                self.registry.arm(arm)
-            for model in self.settings.models:
-                self.registry.provider(model)
-            for metric in self.settings.metrics:
-                self.registry.metric(metric)
-            self.registry.runtime(self.settings.sandbox)
-            if self.settings.control and CONTROL in self.registry.arms:
-                raise pytest.UsageError(
-                    f"--codeact-control: an arm {CONTROL!r} is registered already; give that arm another name"
-                )
-        except UnknownNameError as error:
-            raise pytest.UsageError(str(error)) from error
-        try:
-            self.rules = tuple(Rule.parse(text, self.registry.metrics) for text in self.settings.fail)
-        except RuleError as error:
-            raise pytest.UsageError(f"--codeact-fail: {error}") from error
+            yield
+        except (UnknownNameError, RuleError) as error:
+            raise pytest.UsageError(f"{source_of(self.settings, field)}: {error}") from error
 
     def arm(self, name: str) -> Arm:
         """
@@ -103,14 +113,19 @@ class Kit:
         is_control = self.settings.control and name == CONTROL
         return self.registry.arm(self.settings.base_arm if is_control else name)()
 
-    @property
-    def plan_line(self) -> str:
-        """What a run with these settings does, in one line."""
+    def plan_lines(self, width: int) -> list[str]:
+        """
+        Say what a run with these settings does.
+
+        Args:
+            width: Columns of the terminal.
+        """
         settings = self.settings
         models = ", ".join("reference policy (no LLM)" if m == "reference" else m for m in settings.models)
         trials = f", {settings.trials} trials each" if settings.trials > 1 else ""
         arms = [*settings.arms, f"{CONTROL} ({settings.base_arm} again)"] if settings.control else settings.arms
-        return f"codeact: arms {', '.join(arms)}; model {models}{trials}; sandbox {settings.sandbox}"
+        plan = f"codeact: arms {', '.join(arms)}; model {models}{trials}; sandbox {settings.sandbox}"
+        return wrapped(plan, width)
 
     def runtime(self) -> Runtime:
         """Give the runtime for code actions; the first call makes it, and it lives as long as the process."""
@@ -125,3 +140,8 @@ class Kit:
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
+
+
+def wrapped(sentence: str, width: int) -> list[str]:
+    """Break a sentence into lines of a terminal's width, at blanks alone: names stay whole."""
+    return textwrap.wrap(sentence, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -165,7 +165,8 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     from pytest_codeact.kit import Kit
 
     kit = Kit.of(config)
-    return [kit.plan_line, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
+    plan = kit.plan_lines(config.get_terminal_writer().fullwidth)
+    return [*plan, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -239,6 +240,18 @@ class _Controller:
             limit_restarts(config)
             self._distribution = Distribution(config)
             config.pluginmanager.register(self._distribution, "codeact-distribution")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        """Say which run is gone on with, below pytest's header and with -q too."""
+        result = yield
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if self._config.getoption("codeact_resume") is not None and terminal is not None:
+            from pytest_codeact.resume import notice
+
+            terminal.ensure_newline()
+            terminal.write_line(notice(self._config))
+        return result
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

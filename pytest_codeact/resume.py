@@ -1,12 +1,11 @@
 """
 From the command line to the journal of the run: of a new one, of one that goes on, and of the run whose worker this
-process is. The controller draws the name; the file is made when the first trial ends.
+process is. The controller draws the name; the file is made when the first trial begins.
 """
 
 from __future__ import annotations
 
 import platform
-import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +21,12 @@ from pytest_codeact.journal import (
     Journal,
     JournalFile,
     Outbox,
+    blotted,
     new_name,
     read_header,
     run_names,
 )
-from pytest_codeact.options import Settings, flag_of
+from pytest_codeact.options import Settings, as_given, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,20 +48,24 @@ EXPERIMENT: Final = (
 )
 """Settings that make a run what it is. A resumed run has those that it began with."""
 
+_KEPT: Final = (*EXPERIMENT, "min_success", "concurrency", "deadline_s")
+"""
+Settings that a resumed run takes from its journal; what is not in `EXPERIMENT` may be asked for anew.
+
+No others: what is compared, required, shown and written stands beside --benchmark-compare, which no journal holds. A
+gate without its baseline would let a regression pass, and write it down as the next baseline.
+"""
+
 LAST: Final = "last"
 
-_OWN: Final = ("resume", "explicit")
+_OWN: Final = ("resume", "sources")
 """Settings of one session, which no journal holds."""
 
 _HANDED_KEY: Final = "codeact"
 _SHOWN_RUNS: Final = 5
 _RUN_KEY: pytest.StashKey[str] = pytest.StashKey()
 _SETTLED_KEY: pytest.StashKey[Settings] = pytest.StashKey()
-
-_SECRET: Final = re.compile(
-    r"(?P<name>\benv:\w+=|[\w-]*(?:key|token(?!s)|secret|password|credential)[\w-]*=).+?(?=//|$)|\bsk-[\w-]{8,}",
-    re.IGNORECASE,
-)
+_NOTICE_KEY: pytest.StashKey[str] = pytest.StashKey()
 
 
 def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
@@ -86,7 +90,9 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
         config.add_cleanup(store.close)
         return asked, Journal(store, run, looks_up=False)
     run = config.stash[_RUN_KEY] = _found(root, asked.resume)
-    settings = config.stash[_SETTLED_KEY] = _settled(run, asked, _header_of(root, run).settings)
+    header = _header_of(root, run)
+    settings = config.stash[_SETTLED_KEY] = _settled(run, asked, header.settings)
+    config.stash[_NOTICE_KEY] = f"codeact: going on with {run}, begun {header.started}"
     store = JournalFile(root / run, _first_line(config, settings), owner=True)
     config.add_cleanup(store.close)
     journal = Journal(store, run, looks_up=True)
@@ -94,6 +100,11 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
         _take_over(run, store)
         journal.look_through()
     return settings, journal
+
+
+def notice(config: pytest.Config) -> str:
+    """Say which run the process goes on with: the last one need not be the one that is meant. "" for a new run."""
+    return config.stash.get(_NOTICE_KEY, "")
 
 
 def hand_over(config: pytest.Config, node: Any) -> None:
@@ -180,7 +191,7 @@ def _header_of(root: Path, run: str) -> Header:
 
 def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
     """
-    Give the settings of a run that goes on: those of its journal, and what was asked for anew where that is free.
+    Give the settings of a run that goes on: the experiment is its journal's, all else is as it is asked for now.
 
     Raises:
         pytest.UsageError: Something was asked for that would make another run of it.
@@ -189,10 +200,11 @@ def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
     for name in EXPERIMENT:
         if name in asked.explicit and name in held and given[name] != held[name]:
             raise pytest.UsageError(
-                f"--codeact-resume: {run} was begun with {flag_of(name)} {held[name]!r}, and {given[name]!r} is asked "
-                f"for; leave {flag_of(name)} out to go on with it, or start a new run without --codeact-resume"
+                f"--codeact-resume: {run} was begun with {as_given(name, held[name])}, and "
+                f"{as_given(name, given[name])} is asked for; leave {source_of(asked, name)} out to go on with it, or "
+                "start a new run without --codeact-resume"
             )
-    return _with(asked, {name: value for name, value in held.items() if name not in asked.explicit})
+    return _with(asked, {name: held[name] for name in _KEPT if name in held and name not in asked.explicit})
 
 
 def _with(asked: Settings, held: Mapping[str, Json]) -> Settings:
@@ -231,7 +243,7 @@ def _first_line(config: pytest.Config, settings: Settings) -> Callable[[], bytes
         return Header(
             version=_version(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            args=tuple(blotted(str(each)) for each in config.invocation_params.args),
+            args=blotted(str(each) for each in config.invocation_params.args),
             settings=_as_fields(settings),
         ).to_line()
 
@@ -242,8 +254,3 @@ def _version() -> str:
     from importlib import metadata
 
     return metadata.version("pytest-codeact")
-
-
-def blotted(argument: str) -> str:
-    """Blot out what may be a secret in an argument of the command line: the values of keys, and of `env:` of --tx."""
-    return _SECRET.sub(lambda found: f"{found['name'] or ''}***", argument)

@@ -17,7 +17,7 @@ from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.journal import DIRECTORY, Tally, prune
-from pytest_codeact.kit import Kit
+from pytest_codeact.kit import Kit, wrapped
 from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
@@ -160,11 +160,11 @@ class Session:
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
         pools = self.pools
         self.problems += _lost_lines(lost)
-        self.problems += [
-            _shortfall(pool, share)
-            for pool in pools
-            if (share := self._min_success.get(pool.scenario)) is not None and not pool.meets(share)
-        ]
+        width = self._config.get_terminal_writer().fullwidth
+        for pool in pools:
+            share = self._min_success.get(pool.scenario)
+            if share is not None and not pool.meets(share):
+                self.problems += wrapped(_shortfall(pool, share), width)
         self._gating.judge(self.run)
         self._gating.save_baseline(self.run, pools, self._metrics)
         guard_saving(self._config, self.problems.append)
@@ -270,12 +270,12 @@ class Session:
     def _show_table(self, terminal: pytest.TerminalReporter) -> None:
         usable = {metric.name: metric for metric in self._metrics}
         columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
-        if self._worker_count:
-            # With workers nobody said it after collection.
-            terminal.write_line(self._kit.plan_line)
+        width = self._config.get_terminal_writer().fullwidth
+        # With workers nobody said it after collection.
+        for line in self._kit.plan_lines(width) if self._worker_count else ():
+            terminal.write_line(line)
         pools = self.pools
         if pools:
-            width = self._config.get_terminal_writer().fullwidth
             base, control = self._kit.settings.base_arm, CONTROL if self._kit.settings.control else ""
             for line in render_table(pools, columns, base=base, control=control, width=width, notes=self._notes()):
                 terminal.write_line(line)

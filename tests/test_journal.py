@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from pytest_codeact.journal import (
     JournalFile,
     Outbox,
     Tally,
+    blotted,
     cell_of,
     new_name,
     prune,
@@ -136,11 +139,27 @@ def test_directory_is_kept_out_of_git(tmp_path: Path) -> None:
     assert (tmp_path / "b" / ".gitignore").read_text() == "mine\n"
 
 
-def test_nothing_is_made_before_a_trial_ends(tmp_path: Path) -> None:
-    """A journal that is asked for nothing leaves no trace."""
-    journal(tmp_path).look_through()
+def test_nothing_is_made_before_a_trial_begins(tmp_path: Path) -> None:
+    """A journal that is asked for nothing leaves no trace, also when its run ends."""
+    idle = journal(tmp_path)
+    idle.look_through()
+    idle.end(interrupted=False, modes=[])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_run_can_be_found_while_its_first_trial_runs(tmp_path: Path) -> None:
+    """One that is killed then is the last run all the same, and not the one before it."""
+    seen: list[list[str]] = []
+
+    def look() -> Trial:
+        seen.append(run_names(tmp_path))
+        return trial()
+
+    journal(tmp_path).once(cell(), look)
+
+    assert seen == [[RUN]]
+    assert read_header(tmp_path / RUN) == HEADER
 
 
 def test_error_is_run_again(tmp_path: Path) -> None:
@@ -244,8 +263,8 @@ def test_fingerprint_holds_what_makes_another_trial(scenario: Scenario, settings
 
 def test_fingerprint_ignores_what_makes_no_other_trial() -> None:
     """How trials are judged, ordered and shown is not in it, nor a solution that the model does not know."""
-    judged = replace(BASE, tolerance=0.5)
-    elsewhere = Settings(metrics=("tokens",), concurrency=8, trials=9, arms=("code",))
+    judged = replace(BASE, tolerance=0.5, min_success=0.5, deadline_s=5.0)
+    elsewhere = Settings(metrics=("tokens",), concurrency=8, trials=9, arms=("code",), deadline_s=7.0)
 
     assert fingerprint(judged, elsewhere) == fingerprint()
     assert fingerprint(replace(BASE, reference=solve_thus), model="x/y") == fingerprint(model="x/y")
@@ -509,6 +528,59 @@ def test_workers_of_a_killed_controller_are_waited_for(tmp_path: Path) -> None:
     late.close()
     threading.Timer(0.2, orphan.close).start()
     late.take_over(wait_s=60)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("-n 2 -k cup -m slow", "-n 2 -k cup -m slow"),
+        ("-n2 -xvs -rA tests/a.py::test_b[c]", "-n2 -xvs -rA tests/a.py::test_b[c]"),
+        ("--lf -- tests", "--lf -- tests"),
+        ("--maxfail 2 --codeact-arms direct,code tests", "--maxfail 2 --codeact-arms direct,code tests"),
+        ("--codeact-control tests", "--codeact-control tests"),
+        ("--codeact-model=x/y --codeact-fail=tokens:mean:5%", "--codeact-model=x/y --codeact-fail=tokens:mean:5%"),
+        ("--benchmark-storage=elasticsearch+https://user:hunter2@es", "--benchmark-storage=***"),
+        ("--dsn=postgres://u:hunter2@h/db", "--dsn=***"),
+        ("--passwd=abc --pin=1 tests", "--passwd=*** --pin=*** tests"),
+        ("--api-key hunter2 more -x tests", "--api-key *** *** -x tests"),
+        ("--auth=Bearer=abc", "--auth=***"),
+        ("--api-key=abc//def", "--api-key=***"),
+        ("--tx ssh=host//env:TOKEN=abc", "--tx ***"),
+        ("-o key=ghp_abc", "-o ***"),
+        ("-Zghp_abc tests", "-Z*** tests"),
+        ("--codeact-save-baseline=https://u:hunter2@h/f", "--codeact-save-baseline=***@h/f"),
+        ("--benchmark-compare https://u:hun@t:er2@h/f", "--benchmark-compare ***@h/f"),
+        ("--codeact-unknown=abc", "--codeact-unknown=***"),
+    ],
+)
+def test_arguments_that_could_be_secrets_are_blotted_out(given: str, kept: str) -> None:
+    """Values stay of options that are known to hold none; a login is blotted out wherever it stands."""
+    assert " ".join(blotted(given.split())) == kept
+
+
+WITHOUT_LOCKS = """
+import os, sys
+sys.modules["fcntl"] = None
+del os.pread
+from pathlib import Path
+from pytest_codeact.journal import JournalFile
+root = Path(sys.argv[1])
+file = JournalFile(root, lambda: b"first", owner=True)
+for line in (b"one", b"two"):
+    file.append(line)
+again = JournalFile(root, lambda: b"first", owner=True)
+again.take_over()
+print([line.decode() for _, line in again.added()], again.read(6, 3).decode())
+"""
+
+
+def test_without_locks_it_is_done_without(tmp_path: Path) -> None:
+    """Where the operating system has no flock, and no pread, the journal is written and gone on with."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LOCKS, tmp_path / RUN], check=False, capture_output=True, text=True
+    )
+
+    assert (done.stdout, done.stderr) == ("['first', 'one', 'two'] one\n", "")
 
 
 def test_names_sort_by_time() -> None:

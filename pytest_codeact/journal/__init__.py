@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_codeact.errors import CodeActError, RecordError, describe
+from pytest_codeact.journal._arguments import blotted
 from pytest_codeact.journal._file import FILE, LOCK, JournalFile
 from pytest_codeact.journal._lines import (
     JOURNAL_SCHEMA,
@@ -56,6 +57,7 @@ __all__ = [
     "JournalFile",
     "Outbox",
     "Tally",
+    "blotted",
     "cell_of",
     "new_name",
     "prune",
@@ -65,7 +67,24 @@ __all__ = [
 
 
 class Store(Protocol):
-    """Where the lines of a journal are."""
+    """
+    Where the lines of a journal are.
+
+    Attributes:
+        is_begun: Whether it has a first line, so that the run can be found and gone on with.
+    """
+
+    @property
+    def is_begun(self) -> bool: ...
+
+    def begin(self) -> None:
+        """
+        Make it, with its first line, unless that has been done.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        ...
 
     def append(self, line: bytes) -> None:
         """
@@ -98,6 +117,11 @@ class Outbox:
         self._unread = True
         self._lines: list[bytes] = []
         self._mutex = threading.Lock()
+        # The controller's to make, and to end.
+        self.is_begun = False
+
+    def begin(self) -> None:
+        """Do nothing: the controller makes the journal when a line arrives."""
 
     @staticmethod
     def pack(journal: bytes) -> bytes:
@@ -219,6 +243,10 @@ class Journal:
         taken = self._taken(cell) if self._looks_up else None
         if taken is not None:
             return taken
+        # What is killed during its first trial is a run too, and not the one before it is the last. Why it could not be
+        # made is told of the trial's own line.
+        with contextlib.suppress(OSError):
+            self._store.begin()
         trial = run()
         with _interrupts_deferred():
             self._write(cell, trial)
@@ -231,12 +259,14 @@ class Journal:
 
     def end(self, *, interrupted: bool, modes: Iterable[str]) -> None:
         """
-        Write down that the run ended, for readers and for `prune`.
+        Write down that the run ended, for readers and for `prune`; of a run without a trial nothing is written.
 
         Args:
             interrupted: Whether it ended before its last test.
             modes: Where the replies of its trials came from.
         """
+        if not self._store.is_begun:
+            return
         with contextlib.suppress(OSError):
             self._store.append(end_line(interrupted=interrupted, modes=sorted(modes)))
 

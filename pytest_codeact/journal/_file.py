@@ -3,14 +3,13 @@ The file of a journal. Any process of the run on this machine appends to it.
 
 Three locks of the kind that ends with its process (flock): `lock` is held by the controller of a run for as long as it
 lives; the journal itself is held, shared, by every process that has it open; the directory while the first line is
-written. Where a file system has no such locks, it is done without.
+written. Where a file system or an operating system has no such locks, it is done without.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import threading
 import time
@@ -33,7 +32,7 @@ _NOT_IN_GIT: Final = "# Made by pytest-codeact.\n*\n"
 
 class JournalFile:
     """
-    The journal of a run as a file. It is made when the first line is appended.
+    The journal of a run as a file. It is made by `begin`, or when the first line is appended.
 
     Args:
         directory: Of the run.
@@ -50,6 +49,20 @@ class JournalFile:
         self._mutex = threading.RLock()
         self._read_bytes = 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether this process or another has made the file."""
+        return self._file is not None or (self.directory / FILE).exists()
+
+    def begin(self) -> None:
+        """
+        Make the file with its first line, unless that has been done.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        self._opened()
+
     def append(self, line: bytes) -> None:
         """
         Append a line, with one system call, whatever other threads and processes do.
@@ -58,25 +71,23 @@ class JournalFile:
             OSError: It could not be written, or not wholly.
         """
         with self._mutex:
-            descriptor = self._opened().fileno()
-            size = os.fstat(descriptor).st_size
+            file = self._opened()
+            size = os.fstat(file.fileno()).st_size
             # What a full disk or a killed process left behind must not spoil this line too.
-            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            torn = size > 0 and _read_at(file, 1, size - 1) != b"\n"
             text = b"\n" * torn + line + b"\n"
-            if os.write(descriptor, text) < len(text):
+            if file.write(text) < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def added(self) -> Iterator[tuple[int, bytes]]:
         """Give the lines that were added since this was last asked, each with its place; only those that are ended."""
         with self._mutex:
             try:
-                descriptor = self._opened().fileno() if (self.directory / FILE).exists() else None
+                file = self._opened() if self.is_begun else None
             except OSError:
                 return
             rest = b""
-            while descriptor is not None and (
-                block := os.pread(descriptor, _BLOCK_BYTES, self._read_bytes + len(rest))
-            ):
+            while file is not None and (block := _read_at(file, _BLOCK_BYTES, self._read_bytes + len(rest))):
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
                     # A process that saw half of another's line began with a newline of its own: a blank line.
@@ -86,7 +97,8 @@ class JournalFile:
 
     def read(self, place: int, length: int) -> bytes:
         """Give the bytes of a line that `added` told of."""
-        return os.pread(self._opened().fileno(), length, place)
+        with self._mutex:
+            return _read_at(self._opened(), length, place)
 
     def take_over(self, wait_s: float = ORPHANS_END_S) -> None:
         """
@@ -102,7 +114,7 @@ class JournalFile:
         self._lock = _hold(self.directory / LOCK, wait_s=0)
         file = _hold(self.directory / FILE, wait_s=wait_s)
         file.truncate(_whole_bytes(file))
-        _flock(file, fcntl.LOCK_SH)
+        _flock(file.fileno(), shared=True)
         self._file = file
 
     def close(self) -> None:
@@ -131,7 +143,7 @@ class JournalFile:
         except BaseException:
             file.close()
             raise
-        _flock(file, fcntl.LOCK_SH)
+        _flock(file.fileno(), shared=True)
         if self._owner and self._lock is None:
             # Nobody else can know the run's name yet.
             with contextlib.suppress(OSError):
@@ -175,7 +187,7 @@ def _whole_bytes(file: FileIO) -> int:
     end = os.fstat(file.fileno()).st_size
     while end > 0:
         start = max(0, end - _BLOCK_BYTES)
-        newline = os.pread(file.fileno(), end - start, start).rfind(b"\n")
+        newline = _read_at(file, end - start, start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
         end = start
@@ -187,7 +199,7 @@ def _hold(path: Path, *, wait_s: float) -> FileIO:
     gives_up_at = time.monotonic() + wait_s
     while True:
         try:
-            _flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(file.fileno(), waits=False)
         except BlockingIOError:
             if time.monotonic() >= gives_up_at:
                 file.close()
@@ -199,20 +211,40 @@ def _hold(path: Path, *, wait_s: float) -> FileIO:
 
 @contextlib.contextmanager
 def _locked_directory(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        # A system where a directory cannot be opened.
+        yield
+        return
+    try:
+        _flock(descriptor)
         yield
     finally:
+        # Closing it lets go of the lock.
         os.close(descriptor)
 
 
-def _flock(file: FileIO, operation: int) -> None:
-    """Lock a file. Do nothing where the file system has no locks."""
+def _flock(descriptor: int, *, shared: bool = False, waits: bool = True) -> None:
+    """
+    Lock a file. Do nothing where there are no such locks.
+
+    Raises:
+        BlockingIOError: It is locked by another, and is not to be waited for.
+    """
     try:
-        fcntl.flock(file.fileno(), operation)
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if waits else fcntl.LOCK_NB))
     except BlockingIOError:
         raise
     except OSError:
         return
+
+
+def _read_at(file: FileIO, length: int, place: int) -> bytes:
+    """Read bytes of a file; `os.pread` is not everywhere. What is appended goes to the end, wherever this has been."""
+    file.seek(place)
+    return file.read(length)

@@ -80,7 +80,7 @@ class Header:
     Attributes:
         version: Version of pytest-codeact.
         started: When the run was begun, as ISO 8601 in UTC.
-        args: pytest's command line, for the reader; what may be a secret is blotted out.
+        args: pytest's command line, for the reader; all that could be a secret is blotted out.
         settings: Every setting of the run by field name, as JSON.
     """
 
@@ -118,14 +118,15 @@ def cell_of(case: Case, scenario: Scenario, toolbox: Toolbox, final: FinalAnswer
     Give the place of a trial.
 
     The fingerprint is over what would make it another trial: prompt, tools, answer type, budget, limits, sandbox and
-    seed. The solution is part of it where the reference model follows it; no other model knows it.
+    seed. The solution is part of it where the reference model follows it; no other model knows it. The deadline is not:
+    a finished trial met the one that it had.
     """
     given = (
         scenario.prompt,
         toolbox.specs,
         final.spec,
         final.structured,
-        scenario.budget(settings.budget),
+        {**_fields(scenario.budget(settings.budget)), "deadline_s": None},
         {**settings.limits, **(scenario.limits or {})},
         settings.sandbox,
         settings.seed,

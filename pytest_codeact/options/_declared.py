@@ -4,6 +4,7 @@ Every option: its name on the command line and in ini files, its help, and how i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -27,6 +28,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """
+    What the user set.
+
+    Attributes:
+        source: Where: the flag, or the ini key.
+        value: What, read.
+    """
+
+    source: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """
     One option: how it is declared and read.
@@ -47,7 +62,7 @@ class Option:
     metavar: str
     help: str
     parse: Callable[[str, Any], Any]
-    ini: Literal["args", "int", "string", "bool", "linelist"] | None
+    ini: Literal["args", "int", "float", "string", "bool"] | None
     repeated: bool = False
     flag_only: bool = False
 
@@ -66,9 +81,9 @@ class Option:
         if self.ini is not None:
             parser.addini(self.dest, help=f"Default of {self.flag}.", type=self.ini, default=None)
 
-    def value(self, config: pytest.Config) -> Any:
+    def given(self, config: pytest.Config) -> Given | None:
         """
-        Give what the user set, read. None if nothing.
+        Give what the user set. None if nothing.
 
         Raises:
             pytest.UsageError: It cannot be read.
@@ -76,7 +91,17 @@ class Option:
         source, raw = self.flag, config.getoption(self.dest)
         if raw is None and self.ini is not None:
             source, raw = self.dest, _ini_value(config, self.dest)
-        return None if raw is None else self.parse(source, raw)
+        return None if raw is None else Given(source=source, value=self.parse(source, raw))
+
+    def as_given(self, value: Any) -> str:
+        """Write a value as it is given on the command line."""
+        if self.flag_only:
+            return self.flag if value else f"no {self.flag}"
+        if isinstance(value, Mapping):
+            values = [f"{name}={number:.12g}" for name, number in value.items()]
+        else:
+            values = [",".join(value) if isinstance(value, list | tuple) else str(value)]
+        return " ".join(f"{self.flag}={each}" for each in values) or f"no {self.flag}"
 
 
 def _ini_value(config: pytest.Config, name: str) -> Any:
@@ -176,7 +201,7 @@ OPTIONS: Final = (
         help="Take failed trials as data: a scenario fails when fewer of its completed trials than this share pass. "
         "Default: every failed trial is red.",
         parse=parse_share,
-        ini="string",
+        ini="float",
     ),
     Option(
         name="order",
@@ -201,7 +226,7 @@ OPTIONS: Final = (
         metavar="SECONDS",
         help="Seconds that one trial may take; one that takes longer is an error. Default: 900.",
         parse=parse_seconds,
-        ini="string",
+        ini="float",
     ),
     Option(
         name="control",
@@ -253,7 +278,9 @@ OPTIONS: Final = (
         name="resume",
         flag="--codeact-resume",
         metavar="RUN",
-        help="Go on with a run that was cut short: a name in .codeact, or last. Its finished trials are not run again.",
+        help="Go on with a run that was cut short: a name in .codeact, or last. Its finished trials are not run again. "
+        "Arms, models and all else that make the experiment are the run's; --codeact-fail and what goes with it, "
+        "--codeact-save-baseline and --codeact-metrics are not: give them again.",
         parse=parse_text,
         ini=None,
     ),

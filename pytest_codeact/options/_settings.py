@@ -56,7 +56,7 @@ class Settings:
         require_baseline: Whether a gate without a baseline fails.
         save_baseline: Path of the baseline file to write. None for none.
         resume: Name of the run to go on with, or "last". None for a new run.
-        explicit: Names of the fields that the user gave.
+        sources: Where the user gave what he gave: the flag or the ini key, by the name of the field.
     """
 
     arms: tuple[str, ...] = DEFAULT_ARMS
@@ -79,7 +79,12 @@ class Settings:
     require_baseline: bool = False
     save_baseline: str | None = None
     resume: str | None = None
-    explicit: frozenset[str] = frozenset()
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def explicit(self) -> frozenset[str]:
+        """Names of the fields that the user gave."""
+        return frozenset(self.sources)
 
     @property
     def base_arm(self) -> str:

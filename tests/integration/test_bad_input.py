@@ -170,3 +170,53 @@ def test_world_that_cannot_be_made_is_an_error(run_beside: Callable[..., pytest.
 
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ScenarioError: test_bad.py::test_bad: making the world failed: OSError: no file*"])
+    assert "exception" not in result.stdout.str()
+
+
+FAULTY_PROVIDERS = """
+from pytest_codeact.errors import ProviderError
+
+class Vendor:
+    def complete(self, request):
+        try:
+            raise OSError("connection reset")
+        except OSError as error:
+            raise ProviderError("the vendor cannot be reached") from error
+
+class Broken:
+    def complete(self, request):
+        return self.look_up()
+
+    def look_up(self):
+        return {}["key"]
+
+def pytest_codeact_register(registry):
+    registry.add_provider("vendor", lambda context: Vendor())
+    registry.add_provider("broken", lambda context: Broken())
+"""
+
+
+def test_error_of_ours_is_shown_once_and_with_its_cause(project: pytest.Pytester) -> None:
+    """Its text stands there once, below what caused it; nothing happened 'during the handling' of it."""
+    project.makeconftest(FAULTY_PROVIDERS)
+    result = project.runpytest_subprocess("-k", "fill", "--codeact-arms=code", "--codeact-model=vendor")
+    text = result.stdout.str().partition("short test summary")[0]
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "connection reset",
+            "The above exception was the direct cause of the following exception:",
+            "ProviderError: the vendor cannot be reached",
+        ]
+    )
+    assert (text.count("the vendor cannot be reached"), text.count("During handling")) == (1, 0)
+
+
+def test_error_of_a_provider_of_the_users_shows_its_lines(project: pytest.Pytester) -> None:
+    """What it raises by mistake comes with the traceback, to its own line."""
+    project.makeconftest(FAULTY_PROVIDERS)
+    result = project.runpytest_subprocess("-k", "fill", "--codeact-arms=code", "--codeact-model=broken")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*return {}?"key"?', "E *KeyError: 'key'"])

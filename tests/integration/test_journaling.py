@@ -84,11 +84,26 @@ def test_written(codeact_trial):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--collect-only",), ("-k", "nothing"), ("--codeact-seed=x",), ("-n2", "-k", "no")]
+    "arguments",
+    [
+        ("--collect-only",),
+        ("-k", "nothing"),
+        ("--codeact-seed=x",),
+        ("-n2", "-k", "no"),
+        ("--codeact-save-baseline=main.json", "-k", "nothing"),
+    ],
 )
 def test_run_without_trials_makes_nothing(project: pytest.Pytester, arguments: tuple[str, ...]) -> None:
     """Looking at tests, deselecting them all or mistyping an option leaves no run behind."""
     project.runpytest_subprocess(*arguments)
+
+    assert not (project.path / ".codeact").exists()
+
+
+def test_run_of_skipped_scenarios_makes_nothing(project: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
+    """What is skipped before its trial begins leaves nothing to go on with."""
+    project.makeconftest("import pytest\n\ndef pytest_runtest_setup():\n    pytest.skip('no key')\n")
+    run().assert_outcomes(skipped=4)
 
     assert not (project.path / ".codeact").exists()
 
@@ -145,25 +160,29 @@ def test_name_is_shown_where_it_is_of_use(project: pytest.Pytester, arguments: t
 
 
 def test_secrets_of_the_command_line_are_blotted_out(project: pytest.Pytester) -> None:
-    """What is an argument for the reader is no place for keys; other arguments stand as they were."""
+    """The first line holds the command as it was given, but for what could be a secret."""
     project.makeconftest("def pytest_addoption(parser): parser.addoption('--my-api-key'); parser.addoption('--free')")
     project.runpytest_subprocess(
-        "--my-api-key=abc/def",
-        "--free=sk-ant-0123456789abcdef",
+        "--my-api-key=abc//def",
+        "--free",
+        "hunter2",
         "--codeact-max-output-tokens=500",
         "--tx=popen//env:SOME=geheim//id=one",
         "--dist=load",
     )
-    (lines,) = journals(project)
-    given = [each for each in lines[0]["args"] if not each.startswith(("--basetemp", "-p"))]
+    (name,) = run_names(project.path / ".codeact")
+    text = (project.path / ".codeact" / name / FILE).read_text()
+    given = [each for each in journals(project)[0][0]["args"] if not each.startswith(("--basetemp", "-p"))]
 
     assert given == [
         "--my-api-key=***",
-        "--free=***",
+        "--free",
+        "***",
         "--codeact-max-output-tokens=500",
-        "--tx=popen//env:SOME=***//id=one",
+        "--tx=***",
         "--dist=load",
     ]
+    assert not any(secret in text for secret in ("abc//", "hunter2", "geheim"))
 
 
 def test_worker_that_does_not_see_the_file_sends_its_trials(project: pytest.Pytester) -> None:

@@ -57,25 +57,25 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
     [
         (
             "--codeact-arms=codex",
-            "ERROR: unknown arm 'codex'; known arms: 'code', 'direct', 'direct-serial'; "
+            "ERROR: --codeact-arms: unknown arm 'codex'; known arms: 'code', 'direct', 'direct-serial'; "
             "register others with the hook pytest_codeact_register",
         ),
         (
             "--codeact-model=openay/x",
-            "ERROR: unknown provider 'openay'; known providers: 'reference'; "
+            "ERROR: --codeact-model: unknown provider 'openay'; known providers: 'reference'; "
             "register others with the hook pytest_codeact_register",
         ),
         (
             "--codeact-model=reference/clumsy",
-            "ERROR: unknown model 'reference/clumsy'; known models: 'reference', 'reference/buggy-program', "
-            "'reference/early-answer', 'reference/unknown-tool', 'reference/wrong-argument'",
+            "ERROR: --codeact-model: unknown model 'reference/clumsy'; known models: 'reference', "
+            "'reference/buggy-program', 'reference/early-answer', 'reference/unknown-tool', 'reference/wrong-argument'",
         ),
         (
             "--codeact-sandbox=none",
-            "ERROR: unknown runtime 'none'; known runtimes: 'restricted'; "
+            "ERROR: --codeact-sandbox: unknown runtime 'none'; known runtimes: 'restricted'; "
             "register others with the hook pytest_codeact_register",
         ),
-        ("--codeact-metrics=token", "ERROR: unknown metric 'token'; known metrics: *'tokens'*"),
+        ("--codeact-metrics=token", "ERROR: --codeact-metrics: unknown metric 'token'; known metrics: *'tokens'*"),
         ("--codeact-arms=code,code", "ERROR: --codeact-arms: 'code' comes twice in 'code,code'; name each once"),
         ("--codeact-arms=", "ERROR: --codeact-arms: empty name in ''; expected names separated by commas*"),
         ("--codeact-trials=0", "ERROR: --codeact-trials: expected a whole number from 1 to 1,000,000,000; got '0'"),

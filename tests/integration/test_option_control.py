@@ -35,7 +35,10 @@ def test_first_arm_is_the_base_without_direct(run: Callable[..., pytest.RunResul
 
     assert result.ret == 0
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["codeact: arms code, control (code again); *"])
+    result.stdout.fnmatch_lines(
+        ["codeact: arms code, control (code again); model reference policy (no LLM);", "  sandbox restricted"],
+        consecutive=True,
+    )
 
 
 def test_arm_of_that_name_is_in_the_way(project: pytest.Pytester) -> None:

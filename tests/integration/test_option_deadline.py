@@ -214,7 +214,7 @@ def test_ini_sets_the_default(project: pytest.Pytester) -> None:
     project.makeconftest(HANGING.format(hang="hang", in_model="False"))
     project.makepyfile(test_one=WORLD.format(**places))
     config = project.path / "pyproject.toml"
-    config.write_text(config.read_text() + '\ncodeact_deadline = "0.25"\n')
+    config.write_text(config.read_text() + "\ncodeact_deadline = 0.25\n")
     result = project.runpytest_subprocess("test_one.py", "--codeact-model=hangs", "--codeact-arms=direct")
 
     result.stdout.fnmatch_lines(["DeadlineError: the trial did not end within 0.25 s; *"])

@@ -232,6 +232,31 @@ def test_rules_may_stand_in_the_ini_file(project: pytest.Pytester, once: Run) ->
     assert once(COMPARE, "--codeact-fail=tokens:mean:25%").ret == 0
 
 
+def test_bad_rule_of_the_ini_file_is_named_by_its_key(project: pytest.Pytester, once: Run) -> None:
+    """The key is blamed, and not an option that nobody gave."""
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text() + '\ncodeact_fail = ["tokens:mean"]\n')
+    result = once()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: codeact_fail: cannot read the rule 'tokens:mean'; *"])
+
+
+def test_options_of_the_gate_without_a_rule_say_so(project: pytest.Pytester, run: Run) -> None:
+    """Who asks for a strict gate and gives no rule has none; an ini file may hold the options for other runs."""
+    given = run("--codeact-fail-on-noise", "--codeact-require-baseline")
+    path = project.path / "pyproject.toml"
+    path.write_text(path.read_text() + "\ncodeact_require_baseline = true\n")
+    kept = run()
+
+    assert (given.ret, kept.ret) == (0, 0)
+    assert said(given).startswith(
+        "nothing is judged in spite of --codeact-fail-on-noise and --codeact-require-baseline: there is no rule; "
+        "give --codeact-fail=METRIC:STAT:LIMIT, or fail=... in a marker"
+    )
+    assert section(kept) == []
+
+
 def test_scenario_may_have_rules_of_its_own(project: pytest.Pytester, run: Run) -> None:
     """A marker's rule takes the place of the general one in its scenario, and is heard without one."""
     content = saved_baseline(project)

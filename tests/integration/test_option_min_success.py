@@ -60,8 +60,13 @@ def test_scenario_with_too_few_successes_fails(project: pytest.Pytester, run: Ru
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(passed=8, xfailed=2)
-    rate = "3/5 completed trials passed = 60 % < 80 %, the least that min_success allows"
-    result.stdout.fnmatch_lines([f"test_rate.py::test_rate [[]code]: {rate}"])
+    result.stdout.fnmatch_lines(
+        [
+            "test_rate.py::test_rate ?code?: 3/5 completed trials passed = 60 % < 80 %, the",
+            "  least that min_success allows",
+        ],
+        consecutive=True,
+    )
     result.stdout.no_fnmatch_line("*[[]direct]: *")
     assert (info(project)["complete"], info(project)["failed"]) == ([], ["test_rate.py::test_rate"])
 
@@ -96,10 +101,10 @@ def test_marker_overrides_the_option(
 
 
 def test_ini_sets_the_default(project: pytest.Pytester) -> None:
-    """The ini key takes a text, as it has no type for a share."""
+    """The ini key takes a number, as TOML writes it."""
     write(project, FAILS.format(1))
     config = project.path / "pyproject.toml"
-    config.write_text(config.read_text() + '\ncodeact_min_success = "0.5"\n')
+    config.write_text(config.read_text() + "\ncodeact_min_success = 0.5\n")
 
     project.runpytest_subprocess("--codeact-trials=2", "test_rate.py").assert_outcomes(passed=3, xfailed=1)
 

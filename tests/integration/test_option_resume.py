@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from baselines import change_samples, saved_baseline
 
 from pytest_codeact.journal import FILE, LOCK, run_names
 
@@ -113,35 +113,92 @@ def test_settings_come_from_the_journal(project: pytest.Pytester) -> None:
         result.stdout.no_fnmatch_line("*latency*")
 
 
+@pytest.mark.parametrize("mode", [(), ("-n2",)])
+def test_what_judges_comes_from_the_command(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """Without its options a resumed run judges and writes nothing; with them it judges as the first one did."""
+    content = saved_baseline(project)
+    change_samples(project, content, "tokens", lambda column: [n / 1.2 for n in column])
+    judged = (
+        "--benchmark-compare=main.json",
+        "--codeact-fail=tokens:mean:5%",
+        "--codeact-require-baseline",
+        "--codeact-fail-on-noise",
+        "--codeact-save-baseline=next.json",
+        "--codeact-metrics=tokens",
+    )
+    first = project.runpytest_subprocess(*judged, "--codeact-trials=2", *mode)
+    plain = project.runpytest_subprocess("--codeact-resume=last", *mode)
+    written = (project.path / "next.json").exists()
+    again = project.runpytest_subprocess("--codeact-resume=last", *judged, *mode)
+
+    assert [first.ret, plain.ret, again.ret] == [1, 0, 1]
+    assert not written
+    plain.stdout.no_fnmatch_line("*gate*")
+    plain.stdout.fnmatch_lines(["scenario*latency*", "8 of 8 trials taken from the journal"])
+    again.stdout.fnmatch_lines(["gate failed: *; baseline main.json", "the baseline 'next.json' is not written: *"])
+
+
 @pytest.mark.parametrize(
-    ("first", "then", "held", "asked"),
+    ("first", "then", "held"),
     [
-        ("--codeact-arms=code", "--codeact-arms=direct", "['code']", "['direct']"),
-        ("--codeact-arms=code,direct", "--codeact-arms=direct,code", "['code', 'direct']", "['direct', 'code']"),
-        ("--codeact-seed=1", "--codeact-seed=2", "1", "2"),
-        ("--codeact-trials=2", "--codeact-trials=3", "2", "3"),
-        ("--codeact-order=abba", "--codeact-order=shuffled", "'abba'", "'shuffled'"),
-        ("--codeact-limit=wall_s=2", "--codeact-limit=wall_s=3", "{'wall_s': 2.0}", "{'wall_s': 3.0}"),
-        ("--codeact-model=reference", "--codeact-model=reference/x", "['reference']", "['reference/x']"),
-        ("--codeact-max-turns=9", "--codeact-max-turns=8", "9", "8"),
+        ("--codeact-arms=code", "--codeact-arms=direct", "--codeact-arms=code"),
+        ("--codeact-arms=code,direct", "--codeact-arms=direct,code", "--codeact-arms=code,direct"),
+        ("--codeact-seed=1", "--codeact-seed=2", "--codeact-seed=1"),
+        ("--codeact-trials=2", "--codeact-trials=3", "--codeact-trials=2"),
+        ("--codeact-order=abba", "--codeact-order=shuffled", "--codeact-order=abba"),
+        ("--codeact-limit=wall_s=2", "--codeact-limit=wall_s=0.5", "--codeact-limit=wall_s=2"),
+        ("--codeact-arms=code", "--codeact-limit=wall_s=0.5", "no --codeact-limit"),
+        ("--codeact-arms=code", "--codeact-control", "no --codeact-control"),
+        ("--codeact-model=reference", "--codeact-model=reference/x", "--codeact-model=reference"),
+        ("--codeact-max-turns=9", "--codeact-max-turns=8", "--codeact-max-turns=9"),
     ],
 )
-def test_another_experiment_is_refused(project: pytest.Pytester, first: str, then: str, held: str, asked: str) -> None:
-    """A run goes on as it was begun: the message names what it has and what was asked for."""
+def test_another_experiment_is_refused(project: pytest.Pytester, first: str, then: str, held: str) -> None:
+    """A run goes on as it was begun: the message names what it has and what was asked for, as one gives them."""
     project.runpytest_subprocess(first, "-k", "fill")
     (run,) = runs(project)
     result = project.runpytest_subprocess("--codeact-resume=last", then)
-    flag = then.partition("=")[0]
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines_random(
-        re.sub(
-            r"[\[\]]",
-            "?",
-            f"ERROR: --codeact-resume: {run} was begun with {flag} {held}, and {asked} is asked for; "
-            f"leave {flag} out to go on with it, or start a new run without --codeact-resume",
+        f"ERROR: --codeact-resume: {run} was begun with {held}, and {then} is asked for; "
+        f"leave {then.partition('=')[0]} out to go on with it, or start a new run without --codeact-resume",
+    )
+
+
+def test_other_experiment_of_the_ini_file_is_named_by_its_key(project: pytest.Pytester) -> None:
+    """What is to be left out is where it stands."""
+    project.runpytest_subprocess("--codeact-trials=2", "-k", "fill")
+    config = project.path / "pyproject.toml"
+    config.write_text(config.read_text() + "\ncodeact_trials = 3\n")
+    result = project.runpytest_subprocess("--codeact-resume=last")
+
+    result.stderr.fnmatch_lines(
+        ["*was begun with --codeact-trials=2, and --codeact-trials=3 is asked for; leave codeact_trials out to go on*"]
+    )
+
+
+def test_longer_deadline_runs_only_what_is_missing(logged: pytest.Pytester) -> None:
+    """What was overdue is run again with the new deadline; what met the old one is taken."""
+    conftest = logged.path / "conftest.py"
+    fast = conftest.read_text()
+    conftest.write_text(
+        fast.replace(
+            "        return self.inner",
+            '        if "3 pots" in request.messages[0].text:\n'
+            "            __import__('threading').Event().wait(30)\n"
+            "        return self.inner",
         )
     )
+    logged.runpytest_subprocess("--codeact-arms=code", "--codeact-deadline=1").assert_outcomes(passed=1, errors=1)
+    conftest.write_text(fast)
+    executed(logged)
+    result = logged.runpytest_subprocess("--codeact-resume=last", "--codeact-deadline=60")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["1 of 2 trials taken from the journal"])
+    result.stdout.no_fnmatch_line("*the scenario has changed since*")
+    assert executed(logged) == 1
 
 
 def test_same_settings_may_be_given_again(project: pytest.Pytester) -> None:
@@ -150,6 +207,17 @@ def test_same_settings_may_be_given_again(project: pytest.Pytester) -> None:
     project.runpytest_subprocess(*command).assert_outcomes(passed=4)
 
     project.runpytest_subprocess(*command, "--codeact-resume=last").assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("mode", [("-q",), (), ("-q", "-n2")])
+def test_run_that_is_gone_on_with_is_named(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """The newest run need not be the one that is meant: its name and when it was begun are said, with -q too."""
+    project.runpytest_subprocess("-k", "fill")
+    (run,) = runs(project)
+    begun = json.loads((project.path / ".codeact" / run / FILE).read_text().partition("\n")[0])["started"]
+    result = project.runpytest_subprocess("--codeact-resume=last", *mode)
+
+    assert result.outlines.count(f"codeact: going on with {run}, begun {begun}") == 1
 
 
 def test_run_is_named_as_it_is_shown(project: pytest.Pytester) -> None:

@@ -253,7 +253,10 @@ def test_snapshots_that_cannot_be_written_lose_nothing_else(project: pytest.Pyte
     [
         ("codeact_arms =", "ERROR: codeact_arms: empty name in ''; expected names separated by commas*"),
         ("codeact_trials = five", "ERROR: codeact_trials: *five*"),
-        ("codeact_arms = direct, codex", "ERROR: unknown arm 'codex'; *"),
+        ("codeact_min_success = most", "ERROR: codeact_min_success: *most*"),
+        ("codeact_min_success = 1.5", "ERROR: codeact_min_success: expected a number from 0 to 1, *; got 1.5"),
+        ("codeact_deadline = 0", "ERROR: codeact_deadline: expected a number of seconds above 0; got 0.0"),
+        ("codeact_arms = direct, codex", "ERROR: codeact_arms: unknown arm 'codex'; *"),
     ],
 )
 def test_ini_value_that_is_wrong_is_named(project: pytest.Pytester, ini: str, message: str) -> None:
