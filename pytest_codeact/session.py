@@ -67,6 +67,7 @@ class Session:
         self._recorded: set[str] = set()
         self._order = ""
         self._min_success: dict[str, float] = {}
+        self._shortfalls: list[str] = []
         self._ahead = AheadNotes()
         self.problems: list[str] = []
         self._tally = Tally()
@@ -160,11 +161,11 @@ class Session:
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
         pools = self.pools
         self.problems += _lost_lines(lost)
-        width = self._config.get_terminal_writer().fullwidth
-        for pool in pools:
-            share = self._min_success.get(pool.scenario)
-            if share is not None and not pool.meets(share):
-                self.problems += wrapped(_shortfall(pool, share), width)
+        self._shortfalls = [
+            _shortfall(pool, share)
+            for pool in pools
+            if (share := self._min_success.get(pool.scenario)) is not None and not pool.meets(share)
+        ]
         self._gating.judge(self.run)
         self._gating.save_baseline(self.run, pools, self._metrics)
         guard_saving(self._config, self.problems.append)
@@ -213,7 +214,7 @@ class Session:
     @property
     def is_red(self) -> bool:
         """Whether something makes the run fail that no test says."""
-        return bool(self.problems) or self._gating.is_red
+        return bool(self.problems or self._shortfalls) or self._gating.is_red
 
     @property
     def run(self) -> StoredRun:
@@ -256,6 +257,8 @@ class Session:
         ]
         # Red, though a journal that lacks something changes no exit code: nothing that the run says is wrong.
         red = [*([self._tally.incomplete] if self._tally.incomplete else []), *self.problems]
+        width = self._config.get_terminal_writer().fullwidth
+        red += [line for shortfall in self._shortfalls for line in wrapped(shortfall, width)]
         if self.records or lines or red:
             terminal.ensure_newline()
             terminal.section("codeact", sep="-")
