@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from records_of import record
 from runs_of import sample, stored_run
 
 from pytest_codeact.errors import RecordError
-from pytest_codeact.measure import METRICS, pools
+from pytest_codeact.measure import METRICS, Metric, pools
 from pytest_codeact.storage import claim_baseline, entries, find_run, forgive_machine, save_baseline
 from pytest_codeact.stored import RUN_KEY, read_run, to_json
 
@@ -204,6 +205,39 @@ def test_baseline_file_is_small_and_sorted(tmp_path: Path) -> None:
     assert list(content[RUN_KEY]) == [*sorted(content[RUN_KEY].keys() - {"samples"}), "samples"]
     assert content["benchmarks"][0]["stats"].keys() == dict.fromkeys(sorted(content["benchmarks"][0]["stats"])).keys()
     assert [each.name for each in path.parent.iterdir()] == ["main.json"]
+
+
+def test_times_of_a_baseline_file_have_six_digits(tmp_path: Path) -> None:
+    """Seconds are rounded, to digits and not to decimals; what is counted is kept to the last one."""
+    run = stored_run(sample("one", {"latency_s": [0.0012345678, 12.0], "tokens": [1234567.0, None]}))
+
+    save_baseline(tmp_path / "main.json", run, [])
+
+    assert '"values":{"latency_s":[0.00123457,12],"tokens":[1234567,null]}' in (tmp_path / "main.json").read_text()
+
+
+def test_metrics_of_others_are_described_in_a_baseline_file(tmp_path: Path) -> None:
+    """What is built in is known by its name; what is not is kept with title, unit and direction, and read again."""
+    tips = Metric(name="tips", title="tips", unit="tip", value=lambda _record: 1.0, better="higher")
+    run = replace(stored_run(sample("one", {"tips": [1.0]})), metrics=(*METRICS, tips))
+
+    save_baseline(tmp_path / "main.json", run, [])
+
+    content = json.loads((tmp_path / "main.json").read_text())[RUN_KEY]["metrics"]
+    read = {metric.name: metric for metric in read_run(tmp_path / "main.json").metrics}
+    assert [name for name, described in content.items() if described] == ["tips"]
+    assert {metric.name: metric for metric in METRICS}.items() <= read.items()
+    assert (read["tips"].title, read["tips"].unit, read["tips"].better) == ("tips", "tip", "higher")
+
+
+def test_rows_of_zeros_keep_what_cannot_be_worked_out(tmp_path: Path) -> None:
+    """Of a mean of 0 pytest-benchmark would work out operations per unit by a division."""
+    zero = Metric(name="zero", title="zero", unit="call", value=lambda _record: 0.0, stored=True)
+
+    save_baseline(tmp_path / "main.json", RUN, entries(GROUPED, [zero, *METRICS], taken=set()))
+
+    rows = json.loads((tmp_path / "main.json").read_text())["benchmarks"]
+    assert [row["params"]["metric"] for row in rows if "ops" in row["stats"]] == ["zero"]
 
 
 def test_baseline_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_codeact.errors import RecordError
+from pytest_codeact.measure import METRICS
 from pytest_codeact.stored import RUN_KEY, read_run, to_json
 
 if TYPE_CHECKING:
@@ -23,8 +24,17 @@ if TYPE_CHECKING:
 _LATEST: Final = "[0-9][0-9][0-9][0-9]_"
 """What pytest-benchmark looks for when it is to compare with the latest run."""
 
-_ROW_EXTRAS: Final = ("scenario", "unit")
-"""What a row of a baseline file keeps of `extra_info`; the rest stands in the samples."""
+_ROW: Final = ("fullname", "group", "name", "param", "params")
+"""What a row of a baseline file keeps beside figures and unit: the names by which pytest-benchmark finds and groups."""
+
+_STATS: Final = ("min", "max", "mean", "median", "stddev", "iqr", "outliers", "rounds", "iterations")
+"""The figures of a row that pytest-benchmark compares or shows in columns. It works out "ops" if it is left out."""
+
+_BOX: Final = ("ld15iqr", "q1", "q3", "hd15iqr")
+"""Those that its histogram needs besides."""
+
+_DIGITS: Final = 6
+"""Significant digits of a time in a baseline file: a clock knows no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +177,8 @@ def save_baseline(path: Path, run: StoredRun, rows: Sequence[Any]) -> None:
     """
     Write a baseline file: small, the same for the same figures, one line per row and sample.
 
-    pytest-benchmark reads it too. It says nothing of the machine, the commit and the time of day.
+    pytest-benchmark reads it too. It says nothing of the machine, the commit and the time of day. Times are rounded to
+    six significant digits.
 
     Args:
         path: Where to; its directories are made.
@@ -178,14 +189,24 @@ def save_baseline(path: Path, run: StoredRun, rows: Sequence[Any]) -> None:
         OSError: It cannot be written; what was there before stays.
     """
     kept = to_json(run)
+    # What is built in is known where it is read.
+    built_in = {metric.name for metric in METRICS}
+    described: Any = kept["metrics"]
+    kept["metrics"] = {name: {} if name in built_in else described[name] for name in described}
+    times = {metric.name for metric in run.metrics if metric.unit == "s"}
     samples = [json.loads(str(text)) for text in kept.pop("samples")]  # type: ignore[union-attr]  # a list of texts
+    for sample in samples:
+        sample["values"] = {
+            name: [_short(figure, is_time=name in times) for figure in column]
+            for name, column in sample["values"].items()
+        }
     text = (
         '{\n"benchmarks": [\n'
-        + ",\n".join(_line(_row(row)) for row in rows)
+        + ",\n".join(_compact(_row(row)) for row in rows)
         + f'\n],\n"{RUN_KEY}": {{\n'
         + "".join(f"{_line(name)}: {_line(kept[name])},\n" for name in sorted(kept))
         + '"samples": [\n'
-        + ",\n".join(_line(sample) for sample in samples)
+        + ",\n".join(_compact(sample) for sample in samples)
         + '\n]\n},\n"machine_info": {}\n}\n'
     )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +221,26 @@ def save_baseline(path: Path, run: StoredRun, rows: Sequence[Any]) -> None:
 
 def _row(entry: Any) -> dict[str, Any]:
     row: dict[str, Any] = entry.as_dict(include_data=False)
-    return {**row, "extra_info": {name: row["extra_info"][name] for name in _ROW_EXTRAS}}
+    unit, stats = row["extra_info"]["unit"], row["stats"]
+    # What it would work out from a mean of 0 is an error.
+    names = (*_STATS, *_BOX) if stats["mean"] else (*_STATS, *_BOX, "ops")
+    return {
+        **{name: row[name] for name in _ROW},
+        "extra_info": {"unit": unit},
+        "stats": {name: _short(stats[name], is_time=unit == "s") for name in names},
+    }
+
+
+def _short(figure: Any, *, is_time: bool) -> Any:
+    """Give a figure as briefly as JSON can hold it; what is no number as it is."""
+    if not isinstance(figure, float):
+        return figure
+    shown = float(f"{figure:.{_DIGITS}g}") if is_time else figure
+    return int(shown) if shown.is_integer() else shown
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def _line(content: Any) -> str:
