@@ -4,7 +4,9 @@ The turn loop: the only one. It asks, lets the arm act, observes and measures; n
 
 from __future__ import annotations
 
+import gc
 import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,7 +17,7 @@ from pytest_codeact.providers import Provider, Reply, Request
 from pytest_codeact.records import Ended, Json, Message, Mode, ToolResult, TrialRecord, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_codeact.scenario import Budget
 
@@ -97,8 +99,11 @@ def run_trial(
     loop = _Loop(arm=arm, provider=provider, bench=bench, budget=budget, clock=clock, prompt=prompt)
     failure: BaseException | None = None
     own_lane = lane or Lane()
+    # The garbage of all trials before would be collected in the same trial of the same arm in every run.
+    quiet = _uncollected() if in_flight == 1 else nullcontext()
     try:
-        own_lane.call(loop.run, budget.deadline_s)
+        with quiet:
+            own_lane.call(loop.run, budget.deadline_s)
     except BaseException as error:  # noqa: BLE001 - the trial boundary: what was paid for is kept, whoever failed
         # Where the function was left behind, it still holds the turn that it is in.
         loop.end_turn()
@@ -121,6 +126,18 @@ def run_trial(
     )
     answer = loop.answer.value if loop.answer else None
     return Trial(record=record, answer=answer, state=loop.state, messages=tuple(loop.messages), failure=failure)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cyclic garbage collector from running. Whoever found it enabled enables it again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,6 +237,18 @@ def test_same_change_of_scenarios_whose_few_trials_vary_has_no_interval() -> Non
     )
 
 
+def test_same_change_of_every_pair_has_no_width() -> None:
+    """Trials vary and their change does not: there is no noise to show."""
+    base = many(*((size, 1.1 * size, 0.9 * size) for size in SIZES))
+    now = many(*((0.5 * size, 0.55 * size, 0.45 * size) for size in SIZES))
+
+    found = compare(base, now, TOKENS, paired=True)
+
+    assert bounds(found) == pytest.approx((0.5, 0.5))
+    assert found.summary.total.interval is not None
+    assert (found.summary.total.interval.over, found.summary.verdict) == ("scenarios", "better")
+
+
 def test_scenario_of_few_trials_takes_part_in_the_test_within() -> None:
     """Drift stays no difference where one scenario of eight lost trials, and where all have only four."""
     import numpy as np

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from dataclasses import replace
@@ -34,6 +35,7 @@ def run(
     clock: Ticks | None = None,
     programs: dict[str, Callable[[Bindings], Execution]] | None = None,
     answer: object | None = None,
+    in_flight: int = 1,
 ) -> Trial:
     """Run a trial over a fresh shelf."""
     bench, _ = make_bench(programs, answer=answer)
@@ -46,6 +48,7 @@ def run(
         bench=bench,
         budget=budget or Budget(),
         clock=clock or time.perf_counter,
+        in_flight=in_flight,
     )
 
 
@@ -248,6 +251,25 @@ def test_program_that_hangs_keeps_its_turn(*, catches: bool) -> None:
     )
     assert [(turn.index, turn.usage, turn.code_statuses) for turn in trial.record.turns] == [(0, usage(), ())]
     assert trial.record.turns[0].action_s > 0
+
+
+@pytest.mark.parametrize(("enabled", "in_flight", "inside"), [(True, 1, False), (True, 2, True), (False, 1, False)])
+def test_garbage_is_collected_between_trials(*, enabled: bool, in_flight: int, inside: bool) -> None:
+    """Not inside one that runs alone, however it ends; what the user switched off stays off."""
+    seen: list[bool] = []
+
+    def look(bindings: Bindings) -> Execution:
+        seen.append(gc.isenabled())
+        raise SandboxError("lost")
+
+    was = gc.isenabled()
+    try:
+        gc.enable() if enabled else gc.disable()
+        run(ScriptedModel(runs("look")), arm=CodeArm(), programs={"look": look}, in_flight=in_flight)
+        assert gc.isenabled() == enabled
+    finally:
+        gc.enable() if was else gc.disable()
+    assert seen == [inside]
 
 
 def test_record_says_how_many_were_in_flight() -> None:

@@ -152,15 +152,21 @@ class Judge:
 
     @property
     def _alike(self) -> bool:
-        """Whether all scenarios changed by the same though their trials vary: of that noise they show nothing."""
-        if self._constant or self._rate:
+        """Whether all scenarios changed by the same though their trials did not: of that noise they show nothing."""
+        if self._constant or self._rate or not self._changed_alike(self._means):
             return False
-        if self._metric.summed and not self._negative and all(base > 0 for base, _ in self._means):
-            changes = [now / base for base, now in self._means]
+        return not self._paired or not self._changed_alike(
+            [pair for base, now in self._strata for pair in zip(base, now, strict=True)]
+        )
+
+    def _changed_alike(self, pairs: Sequence[tuple[float, float]]) -> bool:
+        """Say whether all of (base, now) have the same ratio; the same difference, where there is none."""
+        if self._metric.summed and all(base > 0 and now >= 0 for base, now in pairs):
+            changes = [now / base for base, now in pairs]
             largest = max(changes)
         else:
-            changes = [now - base for base, now in self._means]
-            largest = max(max(map(abs, means)) for means in self._means)
+            changes = [now - base for base, now in pairs]
+            largest = max(max(map(abs, pair)) for pair in pairs)
         return max(changes) - min(changes) <= _ROUNDING * largest
 
     @property
