@@ -394,6 +394,97 @@ def test_a_trial_that_hangs_does_not_hold_up_the_end(project: pytest.Pytester) -
     )
 
 
+IMPATIENT = """
+import os
+import signal
+import threading
+
+import pytest
+
+from pytest_codeact.providers import Reply
+from pytest_codeact.records import Message, ToolCall
+
+BOTH, GO, STOPPED = threading.Barrier(2), threading.Event(), threading.Event()
+
+
+class Stuck:
+    def __init__(self, context):
+        self.trial = context.seed
+
+    def complete(self, request):
+        if self.trial < 3:
+            BOTH.wait()
+        if self.trial > 1:
+            try:
+                if self.trial == 2:
+                    GO.wait()
+                    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                while True:
+                    threading.Event().wait(0.01)
+            finally:
+                STOPPED.set()
+        call = ToolCall(id="1", name="final_answer", arguments={"answer": 6})
+        return Reply(message=Message(role="assistant", tool_calls=(call,)), stop="tool_calls")
+
+
+def pytest_codeact_register(registry):
+    registry.add_provider("stuck", Stuck)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    write = terminal.write_line
+
+    def heard(line, **markup):
+        write(line, **markup)
+        if line.startswith("waiting"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    terminal.write_line = heard
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "teardown":
+        GO.set()
+
+
+def pytest_unconfigure():
+    print("stopped:", STOPPED.wait(20))
+"""
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_second_interrupt_ends_the_wait_and_nothing_else(project: pytest.Pytester, judged: bool) -> None:
+    """The trials in flight are stopped; what was judged is stored and shown, and how to go on is said, with -q too."""
+    project.makeconftest(IMPATIENT)
+    slow = "" if judged else "    from conftest import GO, STOPPED\n    GO.set()\n    STOPPED.wait()\n"
+    project.makepyfile(test_one=ONE.replace("    assert", slow + "    assert"))
+    result = project.runpytest_subprocess(
+        "test_one.py",
+        "-q",
+        "-s",
+        "--codeact-concurrency=2",
+        "--codeact-model=stuck",
+        "--codeact-trials=9",
+        "--codeact-arms=direct",
+        *(["--benchmark-json=run.json"] if judged else []),
+    )
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.re_match_lines(
+        [
+            r".*waiting up to 5 s for \d trials? in flight; Ctrl-C ends the wait",
+            "-+ codeact -+",
+            *([r"one +direct +1/1 .*"] if judged else []),
+            r"\d trials? ran ahead and w(as|ere) not judged: .*",
+            r"codeact: journal \.codeact/\S+; resume with --codeact-resume=\S+",
+            "stopped: True",
+        ]
+    )
+    assert (project.path / "run.json").exists() is judged
+
+
 def test_a_plan_runs_no_trial(project: pytest.Pytester) -> None:
     """--setup-plan shows fixtures and asks no model."""
     project.makeconftest(meeting(1))
