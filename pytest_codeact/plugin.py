@@ -87,14 +87,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         check_rules(metafunc, kit.registry.metrics)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a scenario that could not be made one; let the controller know that a trial begins."""
+    """Refuse a scenario that could not be made one; let the controller know that a trial begins; after skip marks."""
     if item.get_closest_marker("scenario") is not None:
         from pytest_codeact.collection import misuse
         from pytest_codeact.kit import Kit
         from pytest_codeact.notices import announce
+        from pytest_codeact.shipping import forget
 
+        forget(item)
         refusal = getattr(item.config, "workerinput", {}).get("codeact_refusal", "")
         problem = refusal or misuse(item, Kit.of(item.config).settings)
         if problem:

@@ -198,15 +198,23 @@ class Ahead:
         sys.setswitchinterval(min(SWITCH_INTERVAL_S, self._switch_interval_s))
 
     def advance(self, item: pytest.Item) -> None:
-        """Let the trials of an item and of those that follow it begin, as far as there is room."""
+        """
+        Let the trials of an item and of those that follow it begin, as far as there is room.
+
+        No further than to the first item that cannot run ahead: an ordinary test, or one that something of the user's
+        comes before, may change what a trial in flight meets (the environment, standard output), or catch what it
+        prints. What is in flight was taken before such an item's turn.
+        """
         reason = self._settle(item)
         if reason is not None:
             self._in_turn_count += 1
             self._first_in_turn = self._first_in_turn or f"{item.nodeid}, because {reason.text}"
+            return
         for each in islice(self._upcoming.after(item), WINDOW_FACTOR * self._count):
             if len(self._tickets) >= AHEAD_FACTOR * self._count or self._is_over:
                 return
-            self._settle(each)
+            if case_of(each) is None or self._settle(each) is not None:
+                return
 
     def take(self, item: pytest.Item) -> Stage | None:
         """Give the stage of an item, once its trial has run ahead. None if it must run now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,9 +302,9 @@ def test_trial_that_something_comes_before_runs_in_its_turn(
         assert re.search(rf"4 trials did not run ahead; the first: \S+t1\], because {reason}", said)
 
 
-def test_trials_in_their_turn_count_among_those_in_flight(project: pytest.Pytester) -> None:
-    """One that waits for its turn runs beside those ahead, and together they are no more than asked for."""
-    project.makeconftest(meeting(2))
+def test_trials_in_their_turn_run_alone(project: pytest.Pytester) -> None:
+    """Beside one that waits for its turn no other is in flight; those after it run ahead again."""
+    project.makeconftest(meeting(1))
     project.makepyfile(test_one=ONE, test_two=marked("skipif(False, reason='')"))
     result = project.runpytest_subprocess(
         "test_two.py",
@@ -314,9 +315,39 @@ def test_trials_in_their_turn_count_among_those_in_flight(project: pytest.Pytest
         "--codeact-arms=direct",
     )
 
+    most = list(map(int, (project.path / "most.txt").read_text().split()))
+
     result.assert_outcomes(passed=16)
-    assert max(map(int, (project.path / "most.txt").read_text().split())) == 2
+    assert set(most[:8]) == {1}
     result.stdout.fnmatch_lines(["8 trials did not run ahead; the first: test_two.py*"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["plain", "-n1"])
+def test_nothing_is_in_flight_while_an_ordinary_test_runs(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """It may change the environment, or catch what is printed, and no trial notices."""
+    project.makeconftest(meeting(1).replace("self.meeting.wait(20)", "assert os.environ['KEY']; print('heard')"))
+    conftest = project.path / "conftest.py"
+    conftest.write_text("import os\n\nos.environ['KEY'] = '1'\n" + conftest.read_text())
+    ordinary = """
+        def test_plain_{0}(monkeypatch, capsys):
+            monkeypatch.delenv("KEY")
+            threading.Event().wait(0.1)
+            assert capsys.readouterr().out == ""
+
+    """
+    tests = "".join(ONE.replace("test_one", f"test_{n}") + textwrap.dedent(ordinary.format(n)) for n in range(4))
+    project.makepyfile(test_one="import threading\n" + tests)
+    result = project.runpytest_subprocess(
+        "test_one.py",
+        "--codeact-concurrency=4",
+        "--codeact-model=meets",
+        "--codeact-trials=3",
+        "--codeact-arms=direct",
+        *mode,
+    )
+
+    result.assert_outcomes(passed=16)
+    result.stdout.no_fnmatch_line("*did not run ahead*")
 
 
 def test_workers_say_what_had_to_wait(project: pytest.Pytester) -> None:
