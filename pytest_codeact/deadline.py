@@ -41,6 +41,7 @@ class Lane:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._inbox: queue.SimpleQueue[_Run[Any] | None] = queue.SimpleQueue()
+        self._current: tuple[_Run[Any], threading.Thread] | None = None
 
     def call(self, function: Callable[[], T], seconds: float) -> T:
         """
@@ -61,10 +62,12 @@ class Lane:
         run = _Run(lambda: context.run(function))
         thread, inbox = self._started()
         ended = False
+        self._current = run, thread
         try:
             inbox.put(run)
             ended = run.done.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
         finally:
+            self._current = None
             # In `finally`, so that an interrupted caller leaves no runaway behind.
             if not ended:
                 self.close()
@@ -72,6 +75,18 @@ class Lane:
         if not ended:
             raise OverdueError(f"the function did not end within {seconds:g} s")
         return run.outcome()
+
+    def stop(self) -> None:
+        """
+        Tell the function that runs now to stop, once and without waiting for it. From any thread.
+
+        A blocking C call is left first. The caller of the function gets what the stop made of it: an exception that is
+        no `Exception`.
+        """
+        current = self._current
+        if current is not None:
+            run, thread = current
+            run.tell(thread)
 
     def close(self) -> None:
         """Let the thread end once it is idle. The next call would start another. May be called twice."""
@@ -142,6 +157,12 @@ class _Run(Generic[T]):
             pass
         finally:
             self.done.release()
+
+    def tell(self, thread: threading.Thread) -> None:
+        """Tell the function to stop, once."""
+        with self._gate:
+            if not self._closed and thread.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
 
     def stop(self, thread: threading.Thread) -> None:
         """Tell the function to stop, until its thread ends or the attempts are used up."""

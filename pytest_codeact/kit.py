@@ -71,6 +71,11 @@ class Kit:
             config.add_cleanup(kit.close)
         return kit
 
+    @classmethod
+    def get(cls, config: pytest.Config) -> Kit | None:
+        """Give the process's kit. None if nothing has asked for it yet."""
+        return config.stash.get(_KEY, None)
+
     def check_names(self) -> None:
         """
         Look up every name that the settings hold, and read the rules of the gate.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_codeact.dist import Distribution
     from pytest_codeact.registry import Registry
+    from pytest_codeact.session import Session
 
 MARKER_HELP = (
     "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
@@ -90,14 +91,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         check_rules(metafunc, kit.registry.metrics)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a scenario that could not be made one; let the controller know that a trial begins."""
+    """Refuse a scenario that could not be made one; let the controller know that a trial begins; after skip marks."""
     if item.get_closest_marker("scenario") is not None:
         from pytest_codeact.collection import misuse
         from pytest_codeact.kit import Kit
         from pytest_codeact.notices import announce
+        from pytest_codeact.shipping import forget
 
+        forget(item)
         refusal = getattr(item.config, "workerinput", {}).get("codeact_refusal", "")
         problem = refusal or misuse(item, Kit.of(item.config).settings)
         if problem:
@@ -222,9 +224,13 @@ class _Worker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """End the trials that run ahead, and let the controller know of them."""
-        ahead = sys.modules.get("pytest_codeact.ahead")
+        ahead, kit = sys.modules.get("pytest_codeact.ahead"), sys.modules.get("pytest_codeact.kit")
         if ahead is not None:
             self._config.workeroutput["codeact_ahead"] = ahead.end_ahead(self._config).to_json()
+        known = None if kit is None else kit.Kit.get(self._config)
+        if known is not None:
+            # What ended since the last report.
+            self._config.workeroutput["codeact_journal"] = known.journal.unsent()
 
 
 class _Controller:
@@ -232,6 +238,9 @@ class _Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._is_interrupted = False
+        self._nodes: list[Any] = []
+        self._alive: set[Any] = set()
         self._worker_count = 0
         self._distribution: Distribution | None = None
         if config.getoption("dist", "no") != "no" and config.getoption("tx", None):
@@ -267,41 +276,64 @@ class _Controller:
 
             Session.of(self._config).add(report)
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that the run ends before its last test: `pytest.exit` may give it any exit code."""
+        self._is_interrupted = True
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker to whose journal its trials belong."""
         from pytest_codeact.resume import hand_over
 
+        self._nodes.append(node)
         hand_over(self._config, node)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodeready(self) -> None:
-        """Count the workers."""
-        self._worker_count += 1
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Count the workers: those that work at a time, not those that took a dead one's place."""
+        self._alive.add(node)
+        self._worker_count = max(self._worker_count, len(self._alive))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
         """Count a trial whose worker died as an error."""
-        from pytest_codeact.session import Session
-
-        session = Session.get(self._config)
-        if session is not None:
-            session.add_crash(crashitem)
+        if self._session is not None:
+            self._session.add_crash(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Take in what a worker says at its end; keep its death from making its snapshots look unused."""
+        self._alive.discard(node)
+        self._hear(node)
+        if error and self._session is not None:
+            self._distrust_unused()
+
+    def _hear(self, node: Any) -> None:
+        # A worker that died left no such attribute, and one that ran no scenario no such keys. They are taken once.
+        said = getattr(node, "workeroutput", {})
+        ahead, journal = said.pop("codeact_ahead", ""), said.pop("codeact_journal", "")
+        if ahead or journal:
+            from pytest_codeact.session import Session
+
+            Session.of(self._config).hear_worker(ahead=ahead, journal=journal)
+
+    @property
+    def _session(self) -> Session | None:
+        """The run's session. It has none, and imports nothing for it, while nothing was heard of a trial."""
+        module = sys.modules.get("pytest_codeact.session")
+        return None if module is None else module.Session.get(self._config)
+
+    def _to_finish(self, *, cut_short: bool) -> Session | None:
+        """Give the session of a run that ends: also one without a report if it must answer for something."""
+        from pytest_codeact.options import read_settings
+
+        settings, kit = read_settings(self._config), sys.modules.get("pytest_codeact.kit")
+        is_begun = cut_short and kit is not None and kit.Kit.get(self._config) is not None
+        if self._session is None and not settings.fail and settings.save_baseline is None and not is_begun:
+            return None
         from pytest_codeact.session import Session
 
-        session = Session.get(self._config)
-        # A worker that died left no such attribute, and one that ran no scenario no such key.
-        said = getattr(node, "workeroutput", {}).get("codeact_ahead")
-        if session is not None and said is not None:
-            from pytest_codeact.ahead import AheadNotes
-
-            session.add_ahead(AheadNotes.from_json(said))
-        if error and Session.get(self._config):
-            self._distrust_unused()
+        return Session.to_finish(self._config, cut_short=cut_short)
 
     def _distrust_unused(self) -> None:
         if self._config.pluginmanager.has_plugin("syrupy"):
@@ -312,25 +344,27 @@ class _Controller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Measure and store before pytest-benchmark ends its session."""
-        from pytest_codeact.session import Session
-
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        cut_short = bool(session.shouldstop or session.shouldfail) or not ended
-        lost = [] if cut_short or self._distribution is None else self._distribution.unreported
-        ours = Session.of(self._config) if lost else Session.to_finish(self._config)
+        cut_short = self._is_interrupted or bool(session.shouldstop or session.shouldfail) or not ended
         ahead = sys.modules.get("pytest_codeact.ahead")
-        if ahead is not None:
-            # Before anything else: nothing may begin once the run is over.
-            notes = ahead.end_ahead(self._config)
-            if ours is not None:
-                ours.add_ahead(notes)
+        # Before anything else: nothing may begin once the run is over.
+        notes = None if ahead is None else ahead.end_ahead(self._config)
+        lost = [] if cut_short or self._distribution is None else self._distribution.unreported
+        if lost:
+            from pytest_codeact.session import Session
+
+            Session.of(self._config)
+        ours = self._to_finish(cut_short=cut_short)
         if ours is not None:
+            if notes is not None:
+                ours.add_ahead(notes)
             if cut_short and self._worker_count:
                 self._distrust_unused()
             ours.finish(interrupted=cut_short, worker_count=self._worker_count, lost=lost)
             if ours.is_red and exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         result = yield
+        self._hear_all()
         if ours is not None and ours.is_red and session.exitstatus == pytest.ExitCode.OK:
             # Saving happened just now, and went wrong.
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -339,22 +373,22 @@ class _Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the table."""
-        from pytest_codeact.session import Session
+        self._hear_all()
+        if self._session is not None:
+            self._session.show(terminalreporter)
 
-        session = Session.get(self._config)
-        if session is not None:
-            session.show(terminalreporter)
+    def _hear_all(self) -> None:
+        # Of an interrupted run's workers xdist handles no end; what they say arrives while it waits for them.
+        for node in self._nodes:
+            self._hear(node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Put the trials' figures into a run that is being stored, and what kind of run it is."""
-        from pytest_codeact.session import Session
-
-        session = Session.get(self._config)
-        if session is not None:
+        if self._session is not None:
             from pytest_codeact.storage import update_json
 
-            update_json(output_json, session.run)
+            update_json(output_json, self._session.run)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_benchmark_compare_machine_info(

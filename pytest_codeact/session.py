@@ -16,8 +16,13 @@ from pytest_codeact import measure
 from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
+<<<<<<< HEAD
 from pytest_codeact.journal import DIRECTORY, Tally, prune
 from pytest_codeact.kit import Kit, wrapped
+=======
+from pytest_codeact.journal import DIRECTORY, FILE, Tally, prune
+from pytest_codeact.kit import Kit
+>>>>>>> w-ahead
 from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
@@ -86,9 +91,20 @@ class Session:
         return config.stash.get(_KEY, None)
 
     @classmethod
-    def to_finish(cls, config: pytest.Config) -> Session | None:
-        """Give the session of a run that ends: also one without a trial if it must answer for a gate."""
-        return cls.of(config) if is_asked(config) else cls.get(config)
+    def to_finish(cls, config: pytest.Config, *, cut_short: bool) -> Session | None:
+        """
+        Give the session of a run that ends. None if it has none, and nothing to say.
+
+        Without a report of a trial it has something to say if it must answer for a gate; or if it was cut short and has
+        a journal, from which a resumed run takes what had ended.
+
+        Args:
+            config: The controller's.
+            cut_short: Whether the run ended before its last test.
+        """
+        kit = Kit.get(config) if cut_short else None
+        is_begun = kit is not None and (config.rootpath / DIRECTORY / kit.journal.run / FILE).exists()
+        return cls.of(config) if is_begun or is_asked(config) else cls.get(config)
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
@@ -140,6 +156,18 @@ class Session:
     def add_ahead(self, notes: AheadNotes) -> None:
         """Take in what a process says of the trials that it ran ahead."""
         self._ahead += notes
+
+    def hear_worker(self, *, ahead: str, journal: str) -> None:
+        """
+        Take in what a worker says at its end.
+
+        Args:
+            ahead: Its `AheadNotes` as JSON. "" for nothing.
+            journal: What `Journal.unsent` gave. "" for nothing.
+        """
+        if ahead:
+            self.add_ahead(AheadNotes.from_json(ahead))
+        self._hear(journal)
 
     def finish(self, *, interrupted: bool, worker_count: int, lost: Sequence[str] = ()) -> None:
         """

@@ -101,6 +101,14 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
 
 
+def forget(item: pytest.Item) -> None:
+    """Take off an item what a run of it left there: a plugin that repeats failed tests runs it again."""
+    keys: tuple[pytest.StashKey[Any], ...] = (RECORD, TRUTH, GROUND_TRUTH, BODY_ENDED, _PART_FAILED)
+    for key in keys:
+        if key in item.stash:
+            del item.stash[key]
+
+
 def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> TrialRecord | None:
     """Give the record of an item, verdict included, if this phase decides it."""
     skipped = call.excinfo is not None and call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception))
@@ -110,7 +118,11 @@ def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> Tria
         return None if skipped and RECORD not in item.stash else _failed_setup(item, case, call)
     if RECORD not in item.stash:
         return None
-    unjudged = skipped or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
+    unjudged = (
+        skipped
+        or item.stash[RECORD].ended == "error"
+        or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
+    )
     passed = call.excinfo is None and not (_PART_FAILED in item.stash and BODY_ENDED in item.stash)
     # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
     return replace(item.stash[RECORD], success=None if unjudged else passed)

@@ -360,3 +360,36 @@ def test_stop_of_an_idle_lane_ends_it_quietly() -> None:
             raise _Stop
 
     _serve(_Stopping())
+
+
+def test_function_that_runs_can_be_stopped_from_another_thread() -> None:
+    """Its caller gets an exception that no handler of `Exception` takes for one of its own."""
+    lane, begun, met = Lane(), threading.Event(), []
+
+    def spin() -> None:
+        begun.set()
+        while True:
+            threading.Event().wait(0.001)
+
+    def call() -> None:
+        try:
+            lane.call(spin, 3600)
+        except BaseException as error:  # noqa: BLE001 - its kind is what is under test
+            met.append(error)
+
+    caller = threading.Thread(target=call, daemon=True)
+    caller.start()
+    begun.wait()
+    lane.stop()
+    caller.join(60)
+
+    assert [isinstance(error, Exception) for error in met] == [False]
+
+
+def test_idle_lane_has_nothing_to_stop() -> None:
+    """What is called afterwards runs."""
+    lane = Lane()
+    assert lane.call(lambda: 1, 60) == 1
+    lane.stop()
+
+    assert lane.call(lambda: 2, 60) == 2

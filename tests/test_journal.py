@@ -693,3 +693,14 @@ def test_locks_end_with_their_process(tmp_path: Path) -> None:
     file(tmp_path, owner=True).take_over(wait_s=0)
 
     assert (tmp_path / RUN / LOCK).exists()
+
+
+def test_closed_journal_is_not_opened_again(tmp_path: Path) -> None:
+    """A thread that outlives its run writes nothing into what may be somebody else's by then."""
+    store = JournalFile(tmp_path / RUN, HEADER.to_line, owner=True)
+    store.append(b"{}")
+    store.close()
+
+    with pytest.raises(OSError, match="the run is over"):
+        store.append(b"{}")
+    assert (tmp_path / RUN / FILE).read_bytes().count(b"\n") == 2

@@ -30,6 +30,8 @@ from pytest_codeact.notices import Notice
 from pytest_codeact.stage import Slots, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pytest_codeact.scenario import Scenario
     from pytest_codeact.trial import Case
 
@@ -113,9 +115,20 @@ def stage_of(item: pytest.Item, case: Case, scenario: Scenario) -> Stage:
 
 
 def end_ahead(config: pytest.Config) -> AheadNotes:
-    """End what still runs ahead in this process, and say what is to be said. May be called in any run."""
+    """
+    End what still runs ahead in this process, and say what is to be said. May be called in any run.
+
+    Ctrl-C ends only the wait for what is in flight: what the run has must still be stored and shown.
+    """
     ahead = config.stash.get(_KEY, None)
-    return AheadNotes() if ahead is None else ahead.end()
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+
+    def say(text: str) -> None:
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(text)
+
+    return AheadNotes() if ahead is None else ahead.end(say)
 
 
 class _Ticket:
@@ -142,9 +155,20 @@ class _Ticket:
         finally:
             self._running.release()
 
+    @property
+    def has_ended(self) -> bool:
+        return not self._running.locked()
+
     def wait(self, timeout_s: float = -1) -> None:
-        """Wait until it has run. Only one may wait, and once."""
-        self._running.acquire(timeout=timeout_s)
+        """Wait until it has run."""
+        if self._running.acquire(timeout=timeout_s):
+            self._running.release()
+
+    def drop(self) -> None:
+        """Let go of a trial that nobody will judge: one in flight is stopped where it is, once it computes."""
+        if not self.has_ended:
+            self.stage.lane.stop()
+        self.stage.close()
 
 
 class Ahead:
@@ -174,38 +198,59 @@ class Ahead:
         sys.setswitchinterval(min(SWITCH_INTERVAL_S, self._switch_interval_s))
 
     def advance(self, item: pytest.Item) -> None:
-        """Let the trials of an item and of those that follow it begin, as far as there is room."""
+        """
+        Let the trials of an item and of those that follow it begin, as far as there is room.
+
+        No further than to the first item that cannot run ahead: an ordinary test, or one that something of the user's
+        comes before, may change what a trial in flight meets (the environment, standard output), or catch what it
+        prints. What is in flight was taken before such an item's turn.
+        """
         reason = self._settle(item)
         if reason is not None:
             self._in_turn_count += 1
             self._first_in_turn = self._first_in_turn or f"{item.nodeid}, because {reason.text}"
+            return
         for each in islice(self._upcoming.after(item), WINDOW_FACTOR * self._count):
             if len(self._tickets) >= AHEAD_FACTOR * self._count or self._is_over:
                 return
-            self._settle(each)
+            if case_of(each) is None or self._settle(each) is not None:
+                return
 
     def take(self, item: pytest.Item) -> Stage | None:
         """Give the stage of an item, once its trial has run ahead. None if it must run now."""
         ticket = self._tickets.get(item.nodeid)
         if ticket is None:
             return None
-        if not ticket.claim():
-            ticket.wait()
-        # Not before: while it runs, an interrupt must find it.
+        try:
+            if not ticket.claim():
+                ticket.wait()
+        except KeyboardInterrupt:
+            # The run ends, and its end waits for what is in flight.
+            raise
+        except BaseException:
+            # A time limit on tests, say, that raises where it strikes: nobody will ask for this trial again.
+            del self._tickets[item.nodeid]
+            ticket.drop()
+            raise
         del self._tickets[item.nodeid]
         return ticket.stage
 
-    def end(self) -> AheadNotes:
-        """Let nothing begin any more, give what is in flight a few seconds to end, and say what there was."""
+    def end(self, say: Callable[[str], None]) -> AheadNotes:
+        """
+        Let nothing begin any more, give what is in flight a few seconds to end, stop it, and say what there was.
+
+        Args:
+            say: Tells the user what is being waited for. Ctrl-C ends the wait.
+        """
         self._ending = True
         for _ in range(self._thread_count):
             self._queue.put(None)
         sys.setswitchinterval(self._switch_interval_s)
-        deadline_s = time.monotonic() + GRACE_S
         begun = [ticket for ticket in self._tickets.values() if not ticket.claim()]
+        with contextlib.suppress(KeyboardInterrupt):
+            _wait_for([ticket for ticket in begun if not ticket.has_ended], say)
         for ticket in begun:
-            ticket.wait(max(0.0, deadline_s - time.monotonic()))
-            ticket.stage.close()
+            ticket.drop()
         self._tickets.clear()
         return AheadNotes(in_turn=self._in_turn_count, first_in_turn=self._first_in_turn, unjudged=len(begun))
 
@@ -246,6 +291,14 @@ class Ahead:
             if not self._is_over and ticket.claim():
                 ticket.run(self.slots, lane)
         lane.close()
+
+
+def _wait_for(tickets: Sequence[_Ticket], say: Callable[[str], None]) -> None:
+    if tickets:
+        say(f"waiting up to {GRACE_S:g} s for {_trials(len(tickets))} in flight; Ctrl-C ends the wait")
+    deadline_s = time.monotonic() + GRACE_S
+    for ticket in tickets:
+        ticket.wait(max(0.0, deadline_s - time.monotonic()))
 
 
 def _trials(count: int) -> str:

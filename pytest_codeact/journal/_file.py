@@ -48,6 +48,7 @@ class JournalFile:
         self._lock: FileIO | None = None
         self._mutex = threading.RLock()
         self._read_bytes = 0
+        self._is_closed = False
 
     @property
     def is_begun(self) -> bool:
@@ -118,7 +119,8 @@ class JournalFile:
         self._file = file
 
     def close(self) -> None:
-        """Let go of the file and of the run."""
+        """Let go of the file and of the run, for good: a thread that was left behind writes no more."""
+        self._is_closed = True
         for file in (self._file, self._lock):
             if file is not None:
                 file.close()
@@ -126,6 +128,8 @@ class JournalFile:
 
     def _opened(self) -> FileIO:
         with self._mutex:
+            if self._is_closed:
+                raise OSError(errno.EBADF, "the run is over")
             if self._file is None:
                 self._file = self._made()
             return self._file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,9 +302,9 @@ def test_trial_that_something_comes_before_runs_in_its_turn(
         assert re.search(rf"4 trials did not run ahead; the first: \S+t1\], because {reason}", said)
 
 
-def test_trials_in_their_turn_count_among_those_in_flight(project: pytest.Pytester) -> None:
-    """One that waits for its turn runs beside those ahead, and together they are no more than asked for."""
-    project.makeconftest(meeting(2))
+def test_trials_in_their_turn_run_alone(project: pytest.Pytester) -> None:
+    """Beside one that waits for its turn no other is in flight; those after it run ahead again."""
+    project.makeconftest(meeting(1))
     project.makepyfile(test_one=ONE, test_two=marked("skipif(False, reason='')"))
     result = project.runpytest_subprocess(
         "test_two.py",
@@ -314,9 +315,39 @@ def test_trials_in_their_turn_count_among_those_in_flight(project: pytest.Pytest
         "--codeact-arms=direct",
     )
 
+    most = list(map(int, (project.path / "most.txt").read_text().split()))
+
     result.assert_outcomes(passed=16)
-    assert max(map(int, (project.path / "most.txt").read_text().split())) == 2
+    assert set(most[:8]) == {1}
     result.stdout.fnmatch_lines(["8 trials did not run ahead; the first: test_two.py*"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["plain", "-n1"])
+def test_nothing_is_in_flight_while_an_ordinary_test_runs(project: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """It may change the environment, or catch what is printed, and no trial notices."""
+    project.makeconftest(meeting(1).replace("self.meeting.wait(20)", "assert os.environ['KEY']; print('heard')"))
+    conftest = project.path / "conftest.py"
+    conftest.write_text("import os\n\nos.environ['KEY'] = '1'\n" + conftest.read_text())
+    ordinary = """
+        def test_plain_{0}(monkeypatch, capsys):
+            monkeypatch.delenv("KEY")
+            threading.Event().wait(0.1)
+            assert capsys.readouterr().out == ""
+
+    """
+    tests = "".join(ONE.replace("test_one", f"test_{n}") + textwrap.dedent(ordinary.format(n)) for n in range(4))
+    project.makepyfile(test_one="import threading\n" + tests)
+    result = project.runpytest_subprocess(
+        "test_one.py",
+        "--codeact-concurrency=4",
+        "--codeact-model=meets",
+        "--codeact-trials=3",
+        "--codeact-arms=direct",
+        *mode,
+    )
+
+    result.assert_outcomes(passed=16)
+    result.stdout.no_fnmatch_line("*did not run ahead*")
 
 
 def test_workers_say_what_had_to_wait(project: pytest.Pytester) -> None:
@@ -392,6 +423,97 @@ def test_a_trial_that_hangs_does_not_hold_up_the_end(project: pytest.Pytester) -
     result.stdout.re_match_lines(
         [r"[12] trials? ran ahead and w(as|ere) not judged: the run ended before (its|their) tests?"]
     )
+
+
+IMPATIENT = """
+import os
+import signal
+import threading
+
+import pytest
+
+from pytest_codeact.providers import Reply
+from pytest_codeact.records import Message, ToolCall
+
+BOTH, GO, STOPPED = threading.Barrier(2), threading.Event(), threading.Event()
+
+
+class Stuck:
+    def __init__(self, context):
+        self.trial = context.seed
+
+    def complete(self, request):
+        if self.trial < 3:
+            BOTH.wait()
+        if self.trial > 1:
+            try:
+                if self.trial == 2:
+                    GO.wait()
+                    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                while True:
+                    threading.Event().wait(0.01)
+            finally:
+                STOPPED.set()
+        call = ToolCall(id="1", name="final_answer", arguments={"answer": 6})
+        return Reply(message=Message(role="assistant", tool_calls=(call,)), stop="tool_calls")
+
+
+def pytest_codeact_register(registry):
+    registry.add_provider("stuck", Stuck)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    write = terminal.write_line
+
+    def heard(line, **markup):
+        write(line, **markup)
+        if line.startswith("waiting"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    terminal.write_line = heard
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "teardown":
+        GO.set()
+
+
+def pytest_unconfigure():
+    print("stopped:", STOPPED.wait(20))
+"""
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_second_interrupt_ends_the_wait_and_nothing_else(project: pytest.Pytester, judged: bool) -> None:
+    """The trials in flight are stopped; what was judged is stored and shown, and how to go on is said, with -q too."""
+    project.makeconftest(IMPATIENT)
+    slow = "" if judged else "    from conftest import GO, STOPPED\n    GO.set()\n    STOPPED.wait()\n"
+    project.makepyfile(test_one=ONE.replace("    assert", slow + "    assert"))
+    result = project.runpytest_subprocess(
+        "test_one.py",
+        "-q",
+        "-s",
+        "--codeact-concurrency=2",
+        "--codeact-model=stuck",
+        "--codeact-trials=9",
+        "--codeact-arms=direct",
+        *(["--benchmark-json=run.json"] if judged else []),
+    )
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.re_match_lines(
+        [
+            r".*waiting up to 5 s for \d trials? in flight; Ctrl-C ends the wait",
+            "-+ codeact -+",
+            *([r"one +direct +1/1 .*"] if judged else []),
+            r"\d trials? ran ahead and w(as|ere) not judged: .*",
+            r"codeact: journal \.codeact/\S+; resume with --codeact-resume=\S+",
+            "stopped: True",
+        ]
+    )
+    assert (project.path / "run.json").exists() is judged
 
 
 def test_a_plan_runs_no_trial(project: pytest.Pytester) -> None:
