@@ -16,13 +16,8 @@ from pytest_codeact import measure
 from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.gating import Gating, is_asked
-<<<<<<< HEAD
-from pytest_codeact.journal import DIRECTORY, Tally, prune
-from pytest_codeact.kit import Kit, wrapped
-=======
 from pytest_codeact.journal import DIRECTORY, FILE, Tally, prune
-from pytest_codeact.kit import Kit
->>>>>>> w-ahead
+from pytest_codeact.kit import Kit, wrapped
 from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports.terminal import TableNotes, render_table
