@@ -38,7 +38,7 @@ def compare(
 
     Of eight scenarios with ten trials, in 1,000 seeded runs of equal arms for each of lognormal noise (coefficient of
     variation 0.3), drift, heavy tails and failures, 1 to 3 % were given one, and 1 to 5 % one in any scenario. A change
-    of 10 % is found in 90 to 94 % of runs at a coefficient of variation of 0.1, in 70 to 78 % at 0.15. Metrics are not
+    of 10 % is found in 96 % of runs at a coefficient of variation of 0.1, in 80 % at 0.15. Metrics are not
     corrected for each other: of twenty that did not change, one may be called.
 
     Args:
