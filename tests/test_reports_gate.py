@@ -55,8 +55,8 @@ def test_limit_alone_is_said() -> None:
     assert lines[1:] == [
         "one       code  tokens:max:5%         1,000  1,200  +20.0%  limit alone*",
         "one       code  tokens:median:15%     1,000  1,200  +20.0%  limit alone*",
-        "* the limit alone decides on a max",
-        "* too few trials to tell noise: the limit alone decides",
+        "* the limit alone decides on a max, and equal runs may fail by chance",
+        "* too few trials to tell noise: the limit alone decides, and equal runs may fail by chance",
         "gate failed: 2 failed, 3 passed; baseline base.json",
     ]
 

@@ -88,7 +88,8 @@ def _texts(judgement: Judgement) -> list[str]:
     if any(finding.scenario is None for finding in judgement.failed):
         texts.append("Figures over all scenarios are the means of theirs.")
     reasons = Counter(finding.note for finding in judgement.failed if finding.interval is None and finding.p is None)
-    texts += [f"* {reason}: the limit alone decides" if "limit" not in reason else f"* {reason}" for reason in reasons]
+    alone = [f"{reason}: the limit alone decides" if "limit" not in reason else reason for reason in reasons]
+    texts += [f"* {reason}, and equal runs may fail by chance" for reason in alone]
     texts += [f"cannot judge: {refusal}" for refusal in judgement.refusals]
     texts += _untold(judgement)
     texts += _partly_told(judgement)
