@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_codeact.gate._rule import EXTREMES, is_share
+from pytest_codeact.gate._rule import EXTREMES
 from pytest_codeact.measure import MIN_TRIALS, Interval, difference_interval, rate_bounds, rate_p, rise_p
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def p_value(rule: Rule, strata: Strata) -> float:
 
 def is_rate(rule: Rule, strata: Strata) -> bool:
     """Tell whether a rule is about the mean of figures that are 0 or 1 in every trial."""
-    if rule.stat not in ("mean", "rate") or not is_share(rule.metric):
+    if rule.stat not in ("mean", "rate") or not rule.metric.binary:
         return False
     return all(figure in (0, 1) for each in strata for side in each for figure in side)
 
