@@ -118,11 +118,9 @@ def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> Tria
         return None if skipped and RECORD not in item.stash else _failed_setup(item, case, call)
     if RECORD not in item.stash:
         return None
-    unjudged = (
-        skipped
-        or item.stash[RECORD].ended == "error"
-        or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
-    )
+    no_truth = GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known
+    # A test may ask for its trial in its body, where an error of the provider's meets it.
+    unjudged = skipped or no_truth or item.stash[RECORD].ended == "error"
     passed = call.excinfo is None and not (_PART_FAILED in item.stash and BODY_ENDED in item.stash)
     # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
     return replace(item.stash[RECORD], success=None if unjudged else passed)
