@@ -10,6 +10,7 @@ Used beyond xdist's documented hooks: `scheduler.LoadScheduling` with its `check
 from __future__ import annotations
 
 from functools import cached_property
+from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -195,8 +196,9 @@ class Distribution:
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker what to say of scenarios, if they do not run: xdist hides the mode from it."""
+        """Tell a worker what to say of scenarios, if they do not run: xdist hides the mode from it; and who asks."""
         workerinput: dict[str, Any] = node.workerinput
+        workerinput["codeact_version"] = metadata.version("pytest-codeact")
         workerinput["codeact_refusal"] = refusal(self._config.option.dist)
 
     @pytest.hookimpl

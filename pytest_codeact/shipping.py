@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -99,6 +100,19 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         carried[JOURNAL_KEY] = unsent
     if TRUTH in item.stash:
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
+
+
+def refusal(config: pytest.Config) -> str:
+    """Say why the controller cannot take what this process makes of scenarios. "" if it can, or there is none."""
+    told: dict[str, str] = getattr(config, "workerinput", {})
+    here = metadata.version("pytest-codeact")
+    theirs = told.get("codeact_version", here)
+    if theirs == here:
+        return told.get("codeact_refusal", "")
+    return (
+        f"this worker has pytest-codeact {here} and its controller has {theirs}: what they measure is not alike; "
+        "install the same version on every host"
+    )
 
 
 def forget(item: pytest.Item) -> None:
@@ -216,10 +230,13 @@ def sendable(value: object, depth: int = 0) -> Any:
 
 
 def sendable_warning(warning: Warning) -> Warning:
-    """Give a warning that can be sent: itself, its arguments made so; a UserWarning if it takes its text elsewhere."""
-    warning.args = tuple(sendable(each) for each in warning.args)
-    text = str(warning)
-    return warning if text == _escaped(text) else UserWarning(_escaped(text))
+    """Copy a warning into one that can be sent; a UserWarning if its class takes its text from elsewhere."""
+    kind = type(warning)
+    copied = kind.__new__(kind)
+    vars(copied).update(vars(warning))
+    copied.args = tuple(sendable(each) for each in warning.args)
+    text = _escaped(str(warning))
+    return copied if str(copied) == text else UserWarning(text)
 
 
 def _text(value: object) -> str:

@@ -162,3 +162,14 @@ def test_marker_is_documented(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--markers")
 
     result.stdout.fnmatch_lines(["@pytest.mark.scenario(prompt, [*], tools, reference=None*"])
+
+
+def test_directory_that_is_named_like_the_marker_makes_no_scenario(pytester: pytest.Pytester) -> None:
+    """A failed subtest below it is none of ours."""
+    pytester.mkpydir("scenario")
+    text = "def test_one(subtests):\n    with subtests.test():\n        assert False\n"
+    (pytester.path / "scenario" / "test_one.py").write_text(text)
+    result = pytester.runpytest_subprocess("-v", "-p", "no:cacheprovider")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.no_fnmatch_line("codeact: journal*")
