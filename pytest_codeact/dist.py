@@ -9,7 +9,9 @@ Used beyond xdist's documented hooks: `scheduler.LoadScheduling` with its `check
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
+from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,7 +124,10 @@ class BlockScheduling(LoadScheduling):  # type: ignore[misc]  # xdist comes with
     def _send_tests(self, node: WorkerController, num: int) -> None:
         while 0 < num < len(self.pending) and self._belong_together(*self.pending[num - 1 : num + 1]):
             num += 1
-        super()._send_tests(node, num)
+        # A worker that has died takes nothing any more: it is removed as soon as its last reports are read, and what
+        # was assigned to it is then another's.
+        with contextlib.suppress(OSError):
+            super()._send_tests(node, num)
         if self._pairs and not self.pending and len(self.node2pending[node]) == 1:
             # A worker runs its last item when it knows that none follows. Without this it would wait for the others.
             node.shutdown()
@@ -195,8 +200,9 @@ class Distribution:
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: WorkerController) -> None:
-        """Tell a worker what to say of scenarios, if they do not run: xdist hides the mode from it."""
+        """Tell a worker what to say of scenarios, if they do not run: xdist hides the mode from it; and who asks."""
         workerinput: dict[str, Any] = node.workerinput
+        workerinput["codeact_version"] = metadata.version("pytest-codeact")
         workerinput["codeact_refusal"] = refusal(self._config.option.dist)
 
     @pytest.hookimpl

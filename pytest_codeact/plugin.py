@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_codeact.registry import Registry
     from pytest_codeact.session import Session
 
+IS_SCENARIO = "is_codeact_scenario"
+"""Attribute of every report of a scenario's test. Its keywords tell nothing: they hold names of directories too."""
+
 MARKER_HELP = (
     "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
     "deadline_s=None, min_success=None, fail=()): "
@@ -97,11 +100,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         from pytest_codeact.collection import misuse
         from pytest_codeact.kit import Kit
         from pytest_codeact.notices import announce
-        from pytest_codeact.shipping import forget
+        from pytest_codeact.shipping import forget, refusal
 
         forget(item)
-        refusal = getattr(item.config, "workerinput", {}).get("codeact_refusal", "")
-        problem = refusal or misuse(item, Kit.of(item.config).settings)
+        problem = refusal(item.config) or misuse(item, Kit.of(item.config).settings)
         if problem:
             pytest.fail(problem, pytrace=False)
         announce(item)
@@ -128,6 +130,7 @@ def pytest_runtest_makereport(
     if "codeact_case" in getattr(getattr(item, "callspec", None), "params", {}):
         from pytest_codeact.shipping import attach
 
+        vars(report)[IS_SCENARIO] = True
         attach(item, call, report)
     return report
 
@@ -152,12 +155,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note whether another plugin has changed the order of the trials."""
-    if any(item.get_closest_marker("scenario") for item in session.items):
-        from pytest_codeact.collection import note_order
-        from pytest_codeact.kit import Kit
+    """Note whether another plugin has changed the order of the trials; refuse snapshots that two would share."""
+    config, items = session.config, session.items
+    if not any(item.get_closest_marker("scenario") for item in items):
+        return
+    from pytest_codeact.collection import SNAPSHOTS, note_order, scenario_id_of
+    from pytest_codeact.kit import Kit
 
-        note_order(session.config, session.items, Kit.of(session.config).settings)
+    settings = Kit.of(config).settings
+    note_order(config, items, settings)
+    if config.pluginmanager.has_plugin("syrupy"):
+        from pytest_codeact.snapshots import refuse_shared
+
+        compared = [item for item in items if "codeact_snapshot" in getattr(item, "fixturenames", ())]
+        refuse_shared(config, config.rootpath / SNAPSHOTS, [scenario_id_of(item, settings) for item in compared])
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -206,7 +217,7 @@ class _Worker:
     ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
         """Replace what cannot be sent in the report of a scenario."""
         form = yield
-        if form is None or not isinstance(report, pytest.TestReport) or "scenario" not in report.keywords:
+        if form is None or not isinstance(report, pytest.TestReport) or IS_SCENARIO not in vars(report):
             return form
         from pytest_codeact.shipping import sendable
 
@@ -216,10 +227,13 @@ class _Worker:
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Replace what cannot be sent in the text of a warning."""
         warning = warning_message.message
-        if isinstance(warning, Warning) and not str(warning).isascii():
+        try:
+            str(warning).encode()
+        except UnicodeEncodeError:
             from pytest_codeact.shipping import sendable_warning
 
-            warning_message.message = sendable_warning(warning)
+            if isinstance(warning, Warning):
+                warning_message.message = sendable_warning(warning)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -269,7 +283,7 @@ class _Controller:
             from pytest_codeact.session import Session
 
             # Without an xdist worker to announce it, a first trial has no session yet.
-            if (report.failed or "codeact_failed" in vars(report)) and "scenario" in report.keywords:
+            if (report.failed or "codeact_failed" in vars(report)) and IS_SCENARIO in vars(report):
                 Session.of(self._config).add_failed_part(report.nodeid)
         elif any(name.startswith("codeact") for name in vars(report)):
             from pytest_codeact.session import Session

@@ -15,6 +15,7 @@ import pytest
 from pytest_codeact import measure
 from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
+from pytest_codeact.errors import RecordError
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.journal import DIRECTORY, FILE, Tally, prune
 from pytest_codeact.kit import Kit, wrapped
@@ -103,7 +104,11 @@ class Session:
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
-        shipment = unpack(report)
+        try:
+            shipment = unpack(report)
+        except RecordError as error:
+            self._lose(report.nodeid, error)
+            return
         self._hear(shipment.journal)
         if shipment.begun is not None:
             # What ended ahead stays ended when its turn comes.
@@ -123,6 +128,15 @@ class Session:
             if record.success and report.nodeid in self._failed_inside:
                 record = replace(record, success=False)
             self._take(record, shipment.truth)
+
+    def _lose(self, node_id: str, error: RecordError) -> None:
+        problem = f"{node_id}: what its worker sent cannot be read: {error}; install the same version on every host"
+        if problem not in self.problems:
+            self.problems.append(problem)
+        found = CaseNames(self._kit.settings).read(node_id)
+        if found is not None and node_id not in self._recorded:
+            self._recorded.add(node_id)
+            self._take(lost_record(*found, str(error)), None)
 
     def add_failed_part(self, node_id: str) -> None:
         """Note that a subtest of a test failed: pytest fails the test, though its function ends well."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -101,6 +102,19 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         carried[_TRUTH_KEY] = json.dumps(item.stash[TRUTH])
 
 
+def refusal(config: pytest.Config) -> str:
+    """Say why the controller cannot take what this process makes of scenarios. "" if it can, or there is none."""
+    told: dict[str, str] = getattr(config, "workerinput", {})
+    here = metadata.version("pytest-codeact")
+    theirs = told.get("codeact_version", here)
+    if theirs == here:
+        return told.get("codeact_refusal", "")
+    return (
+        f"this worker has pytest-codeact {here} and its controller has {theirs}: what they measure is not alike; "
+        "install the same version on every host"
+    )
+
+
 def forget(item: pytest.Item) -> None:
     """Take off an item what a run of it left there: a plugin that repeats failed tests runs it again."""
     keys: tuple[pytest.StashKey[Any], ...] = (RECORD, TRUTH, GROUND_TRUTH, BODY_ENDED, _PART_FAILED)
@@ -118,11 +132,9 @@ def _decided(item: pytest.Item, case: Case, call: pytest.CallInfo[None]) -> Tria
         return None if skipped and RECORD not in item.stash else _failed_setup(item, case, call)
     if RECORD not in item.stash:
         return None
-    unjudged = (
-        skipped
-        or item.stash[RECORD].ended == "error"
-        or (GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known)
-    )
+    no_truth = GROUND_TRUTH in item.stash and not item.stash[GROUND_TRUTH].is_known
+    # A test may ask for its trial in its body, where an error of the provider's meets it.
+    unjudged = skipped or no_truth or item.stash[RECORD].ended == "error"
     passed = call.excinfo is None and not (_PART_FAILED in item.stash and BODY_ENDED in item.stash)
     # A trial that nobody could judge is neither passed nor failed: without a truth nothing is the model's doing.
     return replace(item.stash[RECORD], success=None if unjudged else passed)
@@ -218,10 +230,13 @@ def sendable(value: object, depth: int = 0) -> Any:
 
 
 def sendable_warning(warning: Warning) -> Warning:
-    """Give a warning that can be sent: itself, its arguments made so; a UserWarning if it takes its text elsewhere."""
-    warning.args = tuple(sendable(each) for each in warning.args)
-    text = str(warning)
-    return warning if text == _escaped(text) else UserWarning(_escaped(text))
+    """Copy a warning into one that can be sent; a UserWarning if its class takes its text from elsewhere."""
+    kind = type(warning)
+    copied = kind.__new__(kind)
+    vars(copied).update(vars(warning))
+    copied.args = tuple(sendable(each) for each in warning.args)
+    text = _escaped(str(warning))
+    return copied if str(copied) == text else UserWarning(text)
 
 
 def _text(value: object) -> str:

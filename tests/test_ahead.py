@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_codeact.ahead import AheadNotes
+from pytest_codeact.ahead import Ahead, AheadNotes
 from pytest_codeact.ahead._upcoming import Upcoming
 
 if TYPE_CHECKING:
@@ -122,3 +122,33 @@ def test_nothing_is_known_to_follow_in_a_worker_of_another_xdist(plugin: object)
     one = session(plugin)
 
     assert following(one, 0) == []
+
+
+class Overdue:
+    """The ticket of a trial in flight, in whose wait a time limit strikes."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.dropped = False
+
+    def claim(self) -> bool:
+        return False
+
+    def wait(self) -> None:
+        raise self.error
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@pytest.mark.parametrize(("error", "is_dropped"), [(TimeoutError(), True), (KeyboardInterrupt(), False)])
+def test_trial_whose_test_is_over_is_let_go(error: BaseException, is_dropped: bool) -> None:
+    """A time limit that strikes while its test waits drops it; after Ctrl-C the end of the run waits for it."""
+    ahead, ticket = Ahead.__new__(Ahead), Overdue(error)
+    tickets: Any = {"a": ticket}
+    ahead._tickets = tickets
+    item: Any = SimpleNamespace(nodeid="a")
+
+    with pytest.raises(type(error)):
+        ahead.take(item)
+    assert (ticket.dropped, "a" in tickets) == (is_dropped, not is_dropped)

@@ -311,6 +311,28 @@ def test_what_a_dead_worker_had_begun_ahead_is_not_run_by_another() -> None:
     assert sorted(index for _, index in made.ran) == [1, *range(4, 10)]
 
 
+def test_worker_that_died_before_its_reports_were_read_takes_nothing() -> None:
+    """What could not be sent to it is run by the one that takes its place."""
+    settings = Settings(trials=20, arms=("direct",), concurrency=2)
+    made = Farm(BlockScheduling(config(1), None, settings), scenario_ids(settings, 1), chances(1))
+    made.join(made.new_node())
+    dead = made.nodes[0]
+    held = list(dead.queue)
+
+    def send(_indices: list[int]) -> None:
+        raise OSError("cannot send (already closed?)")
+
+    setattr(dead, "send_runtest_some", send)  # noqa: B010 - mypy lets no method be replaced
+    for index in held[:-2]:
+        made.scheduler.mark_test_complete(dead, index, 0.2)
+    made.crash(dead)
+    while made.step(-1):
+        pass
+
+    assert made.charged == [held[-2]]
+    assert sorted(index for _, index in made.ran) == [index for index in range(20) if index not in held[:-1]]
+
+
 def test_many_crashes_at_once_are_survived() -> None:
     """A run in which every second test kills its worker ends."""
     settings = Settings(trials=25)

@@ -99,16 +99,18 @@ class Stubborn(UserWarning):
 @pytest.mark.parametrize(
     ("warning", "kind", "text"),
     [
-        (DeprecationWarning("über"), DeprecationWarning, "über"),
         (DeprecationWarning("a\ud800"), DeprecationWarning, "a\\ud800"),
         (Stubborn("a"), UserWarning, "always \\ud800"),
     ],
 )
 def test_warning_can_be_sent(warning: Warning, kind: type[Warning], text: str) -> None:
-    """It keeps its class unless its class keeps its text."""
+    """A copy of it keeps its class unless its class keeps its text."""
+    given = warning.args
     sent = sendable_warning(warning)
 
     assert (type(sent), str(sent)) == (kind, text)
+    assert sent is not warning
+    assert warning.args is given
     assert execnet.dumps((str(sent), sent.args))
 
 

@@ -24,6 +24,15 @@ TRIAL_FIXTURE: Final = "codeact_trial"
 _OURS: Final = "codeact_"
 _SKIPPING_MARKS: Final = ("skip", "skipif", "xfail")
 _SKIPPING_HOOKS: Final = ("pytest_runtest_setup", "pytest_runtest_protocol", "pytest_fixture_setup")
+_NEVER_SKIP: Final = frozenset(
+    {
+        *("_pytest", "pytest_codeact", "xdist", "pytest_benchmark", "syrupy"),
+        # They wrap tests and set up fixtures of their own; an SDK brings the first of them along.
+        *("anyio", "pytest_asyncio", "pytest_cov", "pytest_rerunfailures", "pytest_timeout"),
+    }
+)
+"""Packages whose hooks do not keep a test from its trial."""
+
 _XUNIT: Final = "_xunit_setup"
 """Begins the name of a fixture by which pytest runs the user's setup_module, setup_method and the like."""
 
@@ -103,8 +112,10 @@ class TurnRules:
                 return _Surroundings(reason=Reason(text=text))
         for hook in _SKIPPING_HOOKS:
             for implementation in getattr(item.ihook, hook).get_hookimpls():
-                if _top_package(implementation.plugin) not in self._installed:
-                    return _Surroundings(reason=Reason(text=f"a hook {hook} of the project's may skip it"))
+                package = _top_package(implementation.plugin)
+                if package not in _NEVER_SKIP:
+                    whose = f"of {package}" if package in self._installed else "of the project's"
+                    return _Surroundings(reason=Reason(text=f"a hook {hook} {whose} may skip it"))
         return _Surroundings(reason=None, session_fixtures=before)
 
     def _is_users(self, fixture: pytest.FixtureDef[Any]) -> bool:

@@ -66,8 +66,40 @@ def keep(config: pytest.Config, *, root: Path, scenarios: Iterable[str]) -> None
     """
     books = _Books.of(config, root)
     for scenario in scenarios:
-        # Two scenarios of one file are an error of those that use it, and `ground_truth` is where they do.
+        # Two scenarios of one file are an error of those that use it: see `refuse_shared`.
         books.owners.setdefault(snapshot_path(root, scenario), scenario)
+
+
+def refuse_shared(config: pytest.Config, root: Path, scenarios: Iterable[str]) -> None:
+    """
+    Refuse scenarios of which two would share a snapshot, before any of them is run.
+
+    Args:
+        config: The process's.
+        root: The directory of all snapshots.
+        scenarios: Stable ids of those that use theirs; one may come several times.
+
+    Raises:
+        pytest.UsageError: There are two. Not in an xdist worker, which would be started again and again: there every
+            scenario says it at its set-up.
+    """
+    told: dict[str, str] | None = getattr(config, "workerinput", None)
+    owners: dict[Path, str] = {}
+    for scenario in scenarios:
+        path = snapshot_path(root, scenario)
+        owner = owners.setdefault(path, scenario)
+        if owner != scenario and told is None:
+            raise pytest.UsageError(_shared(root, path, owner, scenario))
+        if owner != scenario and told is not None:
+            told["codeact_refusal"] = _shared(root, path, owner, scenario)
+            return
+
+
+def _shared(root: Path, path: Path, owner: str, scenario: str) -> str:
+    return (
+        f"scenarios {owner!r} and {scenario!r} would share the snapshot {path.relative_to(root).as_posix()!r}; "
+        "rename one of them, or its module"
+    )
 
 
 def distrust_unused(config: pytest.Config) -> None:
@@ -269,10 +301,7 @@ class _Books:
         path = snapshot_path(self.root, scenario)
         owner = self.owners.setdefault(path, scenario)
         if owner != scenario:
-            raise pytest.UsageError(
-                f"scenarios {owner!r} and {scenario!r} would share the snapshot "
-                f"{path.relative_to(self.root).as_posix()!r}; rename one of them, or its module"
-            )
+            raise pytest.UsageError(_shared(self.root, path, owner, scenario))
         return path
 
     def is_suspect(self, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,3 +221,74 @@ def test_error_of_a_provider_of_the_users_shows_its_lines(project: pytest.Pytest
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(['*return {}?"key"?', "E *KeyError: 'key'"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["plain", "-n2"])
+def test_scenarios_that_would_share_a_snapshot_are_refused_before_any_trial(
+    project: pytest.Pytester, mode: tuple[str, ...]
+) -> None:
+    """Both are named, and nothing was paid for."""
+    project.makeconftest("import pytest\n@pytest.fixture\ndef codeact_client():\n    open('paid', 'a').close()")
+    text = (project.path / "test_shelf.py").read_text()
+    for directory in ("one", "two"):
+        project.mkpydir(directory)
+        (project.path / directory / "test_same.py").write_text(text)
+    result = project.runpytest_subprocess("one", "two", "-p", "no:cacheprovider", *mode)
+    said = result.stdout.str() + result.stderr.str()
+
+    assert (
+        "scenarios 'one/test_same.py::test_fill' and 'two/test_same.py::test_fill' would share the snapshot "
+        "'test_same/test_fill.json'; rename one of them, or its module"
+    ) in said
+    assert "Traceback" not in said
+    assert not (project.path / "paid").exists()
+    if not mode:
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_worker_of_another_version_is_refused(project: pytest.Pytester) -> None:
+    """Its scenarios fail at their set-up, by a text that names both versions."""
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_configure_node(node):
+            node.workerinput["codeact_version"] = "0.0.1"
+        """
+    )
+    result = project.runpytest_subprocess("-n2", "-p", "no:cacheprovider")
+    version = metadata.version("pytest-codeact")
+
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            f"*this worker has pytest-codeact {version} and its controller has 0.0.1: what they measure is not alike; "
+            "install the same version on every host"
+        ]
+    )
+
+
+def test_record_that_cannot_be_read_is_an_error_of_its_trial(project: pytest.Pytester) -> None:
+    """The run goes on, is red, and says which trial was lost."""
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_logreport(report):
+            if report.nodeid.endswith("test_fill[code]") and hasattr(report, "codeact"):
+                report.codeact = "{}"
+        """
+    )
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "fill *direct *0 *1/1 *",
+            "test_shelf.py::test_fill[[]code]: what its worker sent cannot be read: *; "
+            "install the same version on every host",
+        ]
+    )

@@ -86,6 +86,8 @@ def test_killed_worker_loses_the_trial_in_flight_alone(project: pytest.Pytester)
     )
     assert len(runs()) == len(set(runs())) == 24
     assert stored(project)["codeact"]["failed"] == ["test_shelf.py::test_fill"]
+    # The one that took the dead one's place makes no third.
+    assert stored(project)["codeact"]["worker_count"] == 2
 
 
 def test_fifty_crashes_in_one_run(project: pytest.Pytester) -> None:
@@ -248,6 +250,58 @@ def test_worker_that_dies_costs_what_ran_ahead_in_it_once(project: pytest.Pytest
 
     resumed.assert_outcomes(passed=20)
     resumed.stdout.fnmatch_lines(["17 of 20 trials taken from the journal"])
+
+
+@pytest.mark.parametrize("elsewhere", ["", ELSEWHERE], ids=["same machine", "other machine"])
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_what_ended_and_was_not_judged_is_taken_by_a_resumed_run(
+    project: pytest.Pytester, elsewhere: str, concurrency: int
+) -> None:
+    """A worker's last words reach the controller's journal, from wherever it is; nothing is run twice."""
+    project.makeconftest(DEADLY_AHEAD.replace("in (6, 7, 8)", "in ()") + elsewhere)
+    # Ctrl-C at the first test: its trial has ended, and no report of it was sent.
+    project.makepyfile(
+        test_one="""
+        import os
+        import pytest
+        from test_shelf import Shelf
+
+        @pytest.mark.scenario("How many?", tools=Shelf, answer=int)
+        def test_one(codeact_trial):
+            if not os.path.exists("killed"):
+                open("killed", "w").close()
+                raise KeyboardInterrupt
+        """
+    )
+    arguments = (
+        "test_one.py",
+        "-n1",
+        f"--codeact-concurrency={concurrency}",
+        "--codeact-model=deadly",
+        "--codeact-arms=direct",
+    )
+    result = project.runpytest_subprocess(*arguments, "--codeact-trials=20")
+    ended = len((project.path / "began.txt").read_text().split())
+    resumed = project.runpytest_subprocess(*arguments, "--codeact-resume=last")
+    began = (project.path / "began.txt").read_text().split()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    if concurrency > 1:
+        result.stdout.fnmatch_lines(["* ran ahead and w* not judged: the run ended before *"])
+    resumed.assert_outcomes(passed=20)
+    resumed.stdout.fnmatch_lines([f"{ended} of 20 trials taken from the journal"])
+    assert sorted(map(int, began)) == list(range(1, 21))
+
+
+def test_exit_of_any_code_leaves_an_incomplete_run(project: pytest.Pytester) -> None:
+    """pytest.exit says that the run ends here, also with the exit code of a run that is done."""
+    project.makepyfile(test_exit="import pytest\n\ndef test_exit():\n    pytest.exit('enough', returncode=0)\n")
+    arguments = ("test_exit.py", "test_shelf.py::test_double", "--benchmark-json=run.json")
+    result = project.runpytest_subprocess("test_shelf.py::test_fill", *arguments)
+
+    assert result.ret == pytest.ExitCode.OK
+    assert stored(project)["codeact"]["interrupted"]
+    result.stdout.fnmatch_lines(["codeact: journal *; resume with --codeact-resume=*"])
 
 
 def test_worker_that_dies_between_two_trials_costs_the_next(project: pytest.Pytester) -> None:

@@ -81,6 +81,24 @@ def test_workers_store_what_one_process_stores(project: pytest.Pytester, workers
     assert len(list((project.path / ".benchmarks").rglob("*.json"))) == 1
 
 
+def test_skipped_scenario_is_skipped_and_not_refused(project: pytest.Pytester) -> None:
+    """What would not run anyway needs no mode that is right."""
+    project.makepyfile(
+        test_skipped="""
+        import pytest
+        from test_shelf import Shelf, fill
+
+        @pytest.mark.skip(reason="not now")
+        @pytest.mark.scenario("Fill.", tools=Shelf, reference=fill, answer=int)
+        def test_skipped(codeact_trial):
+            assert False
+        """
+    )
+    result = project.runpytest_subprocess("-n2", "--dist=loadscope", "test_skipped.py")
+
+    result.assert_outcomes(skipped=2)
+
+
 def test_stored_run_holds_order_and_seed(project: pytest.Pytester) -> None:
     """They are part of what makes a run repeatable."""
     project.runpytest_subprocess("-n2", "--benchmark-json=run.json", "--codeact-seed=7", "--codeact-order=shuffled")

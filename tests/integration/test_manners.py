@@ -49,6 +49,31 @@ def test_nothing_heavy_is_imported_without_scenarios(pytester: pytest.Pytester) 
     result.assert_outcomes(passed=1)
 
 
+LOADED = """
+import os
+import sys
+
+def pytest_unconfigure():
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "controller")
+    with open(f"loaded-{worker}.txt", "w") as file:
+        file.write(" ".join(name for name in sys.modules if name.startswith("pytest_codeact.")))
+"""
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["plain", "-n2"])
+def test_run_without_scenarios_ends_without_the_session_too(pytester: pytest.Pytester, mode: tuple[str, ...]) -> None:
+    """Neither the end of a run nor a worker's needs what measures, stores and shows."""
+    pytester.makeconftest(LOADED)
+    pytester.makepyfile("import pytest\n\n@pytest.mark.parametrize('n', range(4))\ndef test_one(n): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *mode)
+    loaded = {path.name: set(path.read_text().split()) for path in pytester.path.glob("loaded-*.txt")}
+
+    result.assert_outcomes(passed=4)
+    assert len(loaded) == (3 if mode else 1)
+    for modules in loaded.values():
+        assert not modules & {f"pytest_codeact.{room}" for room in ("ahead", "kit", "session", "shipping", "snapshots")}
+
+
 def test_nothing_is_shown_or_written_without_scenarios(pytester: pytest.Pytester) -> None:
     """No header, no section, no file."""
     pytester.makepyfile(test_other="def test_one(): pass")
@@ -137,3 +162,14 @@ def test_marker_is_documented(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--markers")
 
     result.stdout.fnmatch_lines(["@pytest.mark.scenario(prompt, [*], tools, reference=None*"])
+
+
+def test_directory_that_is_named_like_the_marker_makes_no_scenario(pytester: pytest.Pytester) -> None:
+    """A failed subtest below it is none of ours."""
+    pytester.mkpydir("scenario")
+    text = "def test_one(subtests):\n    with subtests.test():\n        assert False\n"
+    (pytester.path / "scenario" / "test_one.py").write_text(text)
+    result = pytester.runpytest_subprocess("-v", "-p", "no:cacheprovider")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.no_fnmatch_line("codeact: journal*")

@@ -302,6 +302,22 @@ def test_trial_that_something_comes_before_runs_in_its_turn(
         assert re.search(rf"4 trials did not run ahead; the first: \S+t1\], because {reason}", said)
 
 
+def test_plugin_that_may_skip_makes_trials_wait(project: pytest.Pytester) -> None:
+    """Being installed makes no plugin one that runs after its trial."""
+    project.makeconftest(meeting(1))
+    project.makepyfile(skipper="def pytest_runtest_setup(item):\n    pass\n", test_one=ONE)
+    metadata = project.mkdir("skipper-1.dist-info")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: skipper\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nskipper = skipper\n")
+    project.syspathinsert()
+    result = project.runpytest_subprocess(
+        "test_one.py", "--codeact-concurrency=3", "--codeact-model=meets", "--codeact-trials=4", "--codeact-arms=direct"
+    )
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["4 trials did not run ahead; *because a hook pytest_runtest_setup of skipper may *"])
+
+
 def test_trials_in_their_turn_run_alone(project: pytest.Pytester) -> None:
     """Beside one that waits for its turn no other is in flight; those after it run ahead again."""
     project.makeconftest(meeting(1))

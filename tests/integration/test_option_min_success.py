@@ -238,3 +238,29 @@ def test_share_is_compared_as_it_was_written(project: pytest.Pytester) -> None:
 
     result.assert_outcomes(passed=14, xfailed=6)
     assert result.ret == pytest.ExitCode.OK
+
+
+def test_error_of_the_provider_stays_red_wherever_it_is_met(project: pytest.Pytester, run: Run) -> None:
+    """A test that asks for its trial in its body fails for an error; only what the model did is data."""
+    project.makeconftest(
+        """
+        import pytest
+        from pytest_codeact.errors import ProviderError
+
+        class Down:
+            def complete(self, request):
+                raise ProviderError("the model is down")
+
+        @pytest.fixture
+        def codeact_client(codeact_case, codeact_client):
+            return Down() if codeact_case.trial == 2 else codeact_client
+        """
+    )
+    write(project, "request.getfixturevalue('codeact_trial')", fixtures=", request")
+    (path,) = project.path.glob("test_rate.py")
+    path.write_text(path.read_text().replace("(codeact_trial, ", "("))
+    result = run("--codeact-trials=5", "--codeact-min-success=0.5", "--codeact-arms=direct", "test_rate.py")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(["rate *direct *1 *4/4 *"])
