@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    import warnings
     from collections.abc import Generator
 
     from pytest_codeact.dist import Distribution
     from pytest_codeact.registry import Registry
     from pytest_codeact.session import Session
-
-IS_SCENARIO = "is_codeact_scenario"
-"""Attribute of every report of a scenario's test. Its keywords tell nothing: they hold names of directories too."""
 
 MARKER_HELP = (
     "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
@@ -53,9 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "codeact-fixtures")
     if hasattr(config, "workerinput"):
         from pytest_codeact.storage import silence_worker
+        from pytest_codeact.worker import Worker
 
         silence_worker(config)
-        config.pluginmanager.register(_Worker(config), "codeact-worker")
+        config.pluginmanager.register(Worker(config), "codeact-worker")
         return
     config.pluginmanager.register(_Controller(config), "codeact-controller")
     settings = read_settings(config)
@@ -129,6 +126,7 @@ def pytest_runtest_makereport(
     report = yield
     if "codeact_case" in getattr(getattr(item, "callspec", None), "params", {}):
         from pytest_codeact.shipping import attach
+        from pytest_codeact.worker import IS_SCENARIO
 
         vars(report)[IS_SCENARIO] = True
         attach(item, call, report)
@@ -205,48 +203,6 @@ def pytest_benchmark_scale_unit(
     return storage.pytest_benchmark_scale_unit(config, unit, benchmarks, best, worst, sort)
 
 
-class _Worker:
-    """The hooks of an xdist worker."""
-
-    def __init__(self, config: Any) -> None:
-        self._config = config
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_to_serializable(
-        self, report: pytest.CollectReport | pytest.TestReport
-    ) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
-        """Replace what cannot be sent in the report of a scenario."""
-        form = yield
-        if form is None or not isinstance(report, pytest.TestReport) or IS_SCENARIO not in vars(report):
-            return form
-        from pytest_codeact.shipping import sendable
-
-        return {str(name): sendable(value) for name, value in form.items()}
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Replace what cannot be sent in the text of a warning."""
-        warning = warning_message.message
-        try:
-            str(warning).encode()
-        except UnicodeEncodeError:
-            from pytest_codeact.shipping import sendable_warning
-
-            if isinstance(warning, Warning):
-                warning_message.message = sendable_warning(warning)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """End the trials that run ahead, and let the controller know of them."""
-        ahead, kit = sys.modules.get("pytest_codeact.ahead"), sys.modules.get("pytest_codeact.kit")
-        if ahead is not None:
-            self._config.workeroutput["codeact_ahead"] = ahead.end_ahead(self._config).to_json()
-        known = None if kit is None else kit.Kit.get(self._config)
-        if known is not None:
-            # What ended since the last report.
-            self._config.workeroutput["codeact_journal"] = known.journal.unsent()
-
-
 class _Controller:
     """The hooks of the process that collects the reports; under xdist the one that the user started."""
 
@@ -280,10 +236,12 @@ class _Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a report of a trial carries."""
         if isinstance(report, pytest.SubtestReport):
-            from pytest_codeact.session import Session
+            from pytest_codeact.worker import IS_SCENARIO
 
             # Without an xdist worker to announce it, a first trial has no session yet.
             if (report.failed or "codeact_failed" in vars(report)) and IS_SCENARIO in vars(report):
+                from pytest_codeact.session import Session
+
                 Session.of(self._config).add_failed_part(report.nodeid)
         elif any(name.startswith("codeact") for name in vars(report)):
             from pytest_codeact.session import Session

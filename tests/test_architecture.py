@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stored",
     },
     "dist": CORE | {"collection", "options"},
+    "worker": CORE | {"shipping"},
     "storage": CORE | {"measure", "stored"},
     "snapshots": CORE,
     "reports": CORE | {"comparison", "gate", "measure"},
@@ -107,6 +108,7 @@ PYTEST_SIDE = {
     "shipping",
     "snapshots",
     "storage",
+    "worker",
 }
 """The rooms that may know pytest."""
 
