@@ -19,8 +19,19 @@ def _spin() -> None:
         pass
 
 
+_EARLIER: set[threading.Thread] = set()
+"""Threads that other tests left behind in this process, as they may."""
+
+
+@pytest.fixture(autouse=True)
+def _note_earlier() -> None:
+    _EARLIER.clear()
+    _EARLIER.update(threading.enumerate())
+
+
 def _runaways() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "codeact-deadline" and thread.is_alive()]
+    alive = [thread for thread in threading.enumerate() if thread not in _EARLIER]
+    return [thread for thread in alive if thread.name == "codeact-deadline" and thread.is_alive()]
 
 
 def _join_runaways() -> None:
