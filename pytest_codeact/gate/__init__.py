@@ -92,6 +92,7 @@ class _Work:
         self._on_noise = on_noise
         self._findings: list[tuple[Finding, Strata]] = []
         self._groups = now.arms
+        self._constant: dict[tuple[str, str, str], bool] = {}
         self._refusals = dict.fromkeys((*unfinished(now.info), *self._lost()))
         self._earlier, self._later = (
             {(s.arm, s.model, s.scenario): s for s in run.samples if s.trials} for run in (base, now)
@@ -203,14 +204,14 @@ class _Work:
 
     def _is_constant(self, found: Finding) -> bool:
         """Tell whether the metric never varies in a finding's arm, over every scenario that both runs completed."""
-        metric = found.rule.metric
-        return never_varies(
-            [
-                (_known(base, metric), _known(self._later[key], metric))
-                for key, base in self._earlier.items()
-                if key[:2] == (found.arm, found.model) and key in self._later
-            ]
-        )
+        metric, asked = found.rule.metric, (found.arm, found.model)
+        known = self._constant.get((metric.name, *asked))
+        if known is None:
+            sides = ((base, self._later[key]) for key, base in self._earlier.items() if key in self._later)
+            known = self._constant[metric.name, *asked] = never_varies(
+                [(_known(b, metric), _known(n, metric)) for b, n in sides if (b.arm, b.model) == asked]
+            )
+        return known
 
     def judgement(self) -> Judgement:
         """Hold the findings that are beyond their limits against the noise."""
