@@ -158,7 +158,7 @@ def parse_text(source: str, raw: str) -> str:
         pytest.UsageError: It is blank.
     """
     if not raw.strip():
-        raise pytest.UsageError(f"{source}: expected a value; got {raw!r}")
+        raise pytest.UsageError(f"{source}: expected a value; got {raw!r}; give one as --help says, or leave it out")
     return raw
 
 

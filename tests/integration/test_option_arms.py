@@ -79,6 +79,10 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
         ("--codeact-arms=code,code", "ERROR: --codeact-arms: 'code' comes twice in 'code,code'; name each once"),
         ("--codeact-arms=", "ERROR: --codeact-arms: empty name in ''; expected names separated by commas*"),
         ("--codeact-trials=0", "ERROR: --codeact-trials: expected a whole number from 1 to 1,000,000,000; got '0'"),
+        *(
+            (f"{flag}=", f"ERROR: {flag}: expected a value; got ''; give one as --help says, or leave it out")
+            for flag in ("--codeact-fail", "--codeact-save-baseline", "--codeact-resume")
+        ),
         ("--codeact-seed=x", "ERROR: --codeact-seed: expected a whole number from 0; got 'x'"),
         ("--codeact-limit=wall_s=0", "ERROR: --codeact-limit: the limit 'wall_s' must be a number above 0; got*"),
     ],
