@@ -4,7 +4,6 @@ What the pytest side of one process shares: the settings, the registry, the scen
 
 from __future__ import annotations
 
-import textwrap
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -118,19 +117,14 @@ class Kit:
         is_control = self.settings.control and name == CONTROL
         return self.registry.arm(self.settings.base_arm if is_control else name)()
 
-    def plan_lines(self, width: int) -> list[str]:
-        """
-        Say what a run with these settings does.
-
-        Args:
-            width: Columns of the terminal.
-        """
+    @property
+    def plan_line(self) -> str:
+        """What a run with these settings does."""
         settings = self.settings
         models = ", ".join("reference policy (no LLM)" if m == "reference" else m for m in settings.models)
         trials = f", {settings.trials} trials each" if settings.trials > 1 else ""
         arms = [*settings.arms, f"{CONTROL} ({settings.base_arm} again)"] if settings.control else settings.arms
-        plan = f"codeact: arms {', '.join(arms)}; model {models}{trials}; sandbox {settings.sandbox}"
-        return wrapped(plan, width)
+        return f"codeact: arms {', '.join(arms)}; model {models}{trials}; sandbox {settings.sandbox}"
 
     def runtime(self) -> Runtime:
         """Give the runtime for code actions; the first call makes it, and it lives as long as the process."""
@@ -145,8 +139,3 @@ class Kit:
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
-
-
-def wrapped(sentence: str, width: int) -> list[str]:
-    """Break a sentence into lines of a terminal's width, at blanks alone: names stay whole."""
-    return textwrap.wrap(sentence, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -174,9 +174,10 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     if config.get_verbosity() < 0 or not any(item.get_closest_marker("scenario") for item in items):
         return []
     from pytest_codeact.kit import Kit
+    from pytest_codeact.reports import wrapped
 
     kit = Kit.of(config)
-    plan = kit.plan_lines(config.get_terminal_writer().fullwidth)
+    plan = wrapped(kit.plan_line, config.get_terminal_writer().fullwidth)
     return [*plan, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 

@@ -18,9 +18,10 @@ from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.errors import RecordError
 from pytest_codeact.gating import Gating, is_asked
 from pytest_codeact.journal import DIRECTORY, FILE, Tally, prune
-from pytest_codeact.kit import Kit, wrapped
+from pytest_codeact.kit import Kit
 from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
+from pytest_codeact.reports import wrapped
 from pytest_codeact.reports.terminal import TableNotes, render_table
 from pytest_codeact.shipping import unpack
 from pytest_codeact.stored import StoredRun, run_info
@@ -312,7 +313,7 @@ class Session:
         columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
         width = self._config.get_terminal_writer().fullwidth
         # With workers nobody said it after collection.
-        for line in self._kit.plan_lines(width) if self._worker_count else ():
+        for line in wrapped(self._kit.plan_line, width) if self._worker_count else ():
             terminal.write_line(line)
         pools = self.pools
         if pools:

@@ -4,10 +4,10 @@ Two runs compared: as text, as Markdown, as JSON.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_codeact.reports import wrapped
 from pytest_codeact.reports._cells import UNKNOWN, bounds, difference, figure, markdown_table, short_names, span, table
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def render_comparison(compared: RunComparison, *, width: int) -> list[str]:
     texts = _texts(compared)
     lines += [""] if texts else []
     for text in texts:
-        lines += textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        lines += wrapped(text, width)
     return lines
 
 

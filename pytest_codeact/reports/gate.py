@@ -4,11 +4,11 @@ What the gate says: as text, as Markdown, as JSON.
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_codeact.reports import wrapped
 from pytest_codeact.reports._cells import UNKNOWN, bounds, difference, figure, markdown_table, short_names, table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def render_judgement(judgement: Judgement, *, width: int) -> list[str]:
     width = min(width, _MAX_WIDTH)
     lines = table(_rows(judgement), text_columns=_TEXT_COLUMNS, width=width) if judgement.failed else []
     for text in _texts(judgement):
-        lines += textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        lines += wrapped(text, width)
     return lines
 
 

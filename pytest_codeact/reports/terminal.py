@@ -4,10 +4,10 @@ The table at the end of a run.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_codeact.reports import wrapped
 from pytest_codeact.reports._cells import UNKNOWN, short_names, table, usd_decimals
 from pytest_codeact.reports.arms import compare_arms, pass_hats
 
@@ -64,7 +64,7 @@ def render_table(
         lines += ["", *table(block, width=width, text_columns=1)]
     lines.append("")
     for note in layout.footnotes(notes):
-        lines += textwrap.wrap(note, width, subsequent_indent="  ")
+        lines += wrapped(note, width)
     # Not wrapped: it may hold a command to copy.
     return lines + notes.advice.splitlines()
 
