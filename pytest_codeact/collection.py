@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_codeact.errors import RuleError, ScenarioError
+from pytest_codeact.errors import ChoiceError, RuleError, ScenarioError, UnknownNameError
 from pytest_codeact.gate import Rule
 from pytest_codeact.scenario import MARKER, SIGNATURE, Scenario
 from pytest_codeact.trial import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_codeact.measure import Metric
     from pytest_codeact.options import Settings
@@ -81,21 +81,31 @@ def _check(scenario: Scenario) -> None:
             raise ScenarioError(f"{scenario.id}: {error}") from error
 
 
-def check_rules(metafunc: pytest.Metafunc, metrics: Sequence[Metric]) -> None:
+def check_names(
+    metafunc: pytest.Metafunc, metrics: Sequence[Metric], choose: Callable[[Sequence[str]], object]
+) -> None:
     """
-    Refuse a scenario with a rule of its own that cannot be read.
+    Refuse a scenario with a rule of its own that cannot be read, or with a sandbox that cannot be chosen.
+
+    Args:
+        metafunc: The scenario's.
+        metrics: Those that rules can be about.
+        choose: Looks the names of runtimes up.
 
     Raises:
-        pytest.Collector.CollectError: There is such a rule.
+        pytest.Collector.CollectError: There is such a rule or such a name.
     """
     marker = metafunc.definition.get_closest_marker(MARKER)
+    if marker is None:
+        return
     node_id = metafunc.definition.nodeid
-    scenario = None if marker is None else Scenario.from_marker(node_id, marker.args, marker.kwargs)
-    for rule in () if scenario is None else scenario.rules:
-        try:
+    scenario = Scenario.from_marker(node_id, marker.args, marker.kwargs)
+    try:
+        for rule in scenario.rules:
             Rule.parse(rule, metrics)
-        except RuleError as error:
-            raise pytest.Collector.CollectError(f"{node_id}: {error}") from error
+        choose(scenario.runtimes)
+    except (RuleError, UnknownNameError, ChoiceError) as error:
+        raise pytest.Collector.CollectError(f"{node_id}: {error}") from error
 
 
 def make_cases(settings: Settings) -> list[Case]:
@@ -264,6 +274,23 @@ def rules_of(item: pytest.Item) -> tuple[str, ...]:
     marker = item.get_closest_marker(MARKER)
     rules = () if marker is None else marker.kwargs.get("fail", ())
     return (rules,) if isinstance(rules, str) else tuple(rules)
+
+
+def runtimes_of(items: Iterable[pytest.Item], names: Callable[[str, tuple[str, ...]], Iterable[str]]) -> list[str]:
+    """
+    Name the runtimes that items need, each once, in the order of the items.
+
+    Args:
+        items: What was collected.
+        names: Names the runtimes of an arm, given those that the scenario itself chooses.
+    """
+    needs: dict[tuple[str, tuple[str, ...]], None] = {}
+    for item in items:
+        case, marker = case_of(item), item.get_closest_marker(MARKER)
+        if case is not None and marker is not None:
+            own = marker.kwargs.get("sandbox", ())
+            needs[case.arm, (own,) if isinstance(own, str) else tuple(own)] = None
+    return list(dict.fromkeys(name for arm, own in needs for name in names(arm, own)))
 
 
 def min_success_of(item: pytest.Item, settings: Settings) -> float | None:

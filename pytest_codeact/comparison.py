@@ -99,6 +99,7 @@ def compare_runs(base: StoredRun, now: StoredRun, metrics: Sequence[Metric]) -> 
         refusals=tuple(refusals),
         remarks=(
             *_origin(base.info, now.info),
+            *_sandboxes(base.info, now.info),
             *seconds(part.metric for part in parts),
             *unfit(base.info),
             *unfinished(now.info),
@@ -120,6 +121,21 @@ def _origin(base: RunInfo, now: RunInfo) -> list[str]:
         )
     tokenizers = dict.fromkeys((*base.tokenizers, *now.tokenizers))
     return [*found, *([f"tokens counted here by {', '.join(tokenizers)}, not billed"] if tokenizers else [])]
+
+
+def _held(info: RunInfo) -> str:
+    return ", ".join(info.sandbox) + (f" (level {info.sandbox_level})" if info.sandbox_level else "")
+
+
+def _sandboxes(base: RunInfo, now: RunInfo) -> list[str]:
+    """Say that programs ran in other sandboxes, which accept other programs."""
+    if not base.sandbox or not now.sandbox or base.sandbox == now.sandbox:
+        return []
+    text = (
+        f"programs ran in {_held(base)} in the baseline and in {_held(now)} in this run: where "
+        "an arm's programs ran in another sandbox, a difference may be the sandbox's"
+    )
+    return [text]
 
 
 def seconds(metrics: Iterable[Metric]) -> list[str]:

@@ -8,10 +8,15 @@ The exceptions of pytest-codeact.
     ├── ScenarioError     the scenario's author made a mistake: marker, world, type hints
     │   └── SolutionError the reference solution raised, never ended or is not deterministic
     ├── ProviderError     the model could not be asked, or its reply breaks the protocol
+    │   ├── UnavailableError  a key or an SDK is missing: the trial is skipped
+    │   └── RecordingError    there is no recording of a request, or none that can be read
+    ├── BudgetError       the run may ask no more: the trial is skipped
     ├── SandboxError      the sandbox itself failed; a failing program is NOT an error of it
     ├── DeadlineError     a trial, or the making of one of its parts, did not end in time
     ├── RecordError       a stored record or run cannot be read
     ├── RuleError         a rule of the gate cannot be read
+    ├── PriceError        the user's file of prices cannot be read
+    ├── ChoiceError       things were chosen that cannot go together
     └── UnknownNameError  a name that nobody registered
 
     CodeActWarning(UserWarning)
@@ -26,6 +31,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pytest_codeact.attempt import Attempt, Usage
 
 
 class CodeActError(Exception):
@@ -45,7 +52,54 @@ class SolutionError(ScenarioError):
 
 
 class ProviderError(CodeActError):
-    """The model could not be asked, or its reply cannot be understood. No model may see it."""
+    """
+    The model could not be asked, or its reply cannot be understood. No model may see it.
+
+    Args:
+        text: What is wrong, and what to do.
+        status: HTTP status of the answer. None if there was none.
+        transient: Whether the same request may succeed if it is sent again.
+        retry_after_s: Seconds after which the server asks to be asked again. None if it does not say.
+        is_billed: Whether the request is paid for. None if nobody knows: it was sent, and no whole reply came.
+        usage: What the request used, where a reply that is of no use says so: it is paid for. None for unknown.
+
+    Attributes:
+        attempts: Every attempt at the request, in order, this error's own included. Empty where nobody tried again.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        transient: bool = False,
+        retry_after_s: float | None = None,
+        is_billed: bool | None = False,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.transient = transient
+        self.retry_after_s = retry_after_s
+        self.is_billed = is_billed if usage is None else True
+        self.usage = usage
+        self.attempts: tuple[Attempt, ...] = ()
+
+
+class UnavailableError(ProviderError):
+    """A provider cannot be used here: its key or its SDK is missing. The trial is skipped, with this reason."""
+
+
+class RecordingError(ProviderError):
+    """A request is in no cassette, or the cassette cannot be read. The trial ends as an error."""
+
+
+class BudgetError(CodeActError):
+    """
+    The run may send no further request: its money, requests or seconds are used up. The trial is skipped.
+
+    Not the model's doing and no fault: trials that have ended are kept.
+    """
 
 
 class SandboxError(CodeActError):
@@ -62,6 +116,14 @@ class RecordError(CodeActError):
 
 class RuleError(CodeActError):
     """A rule of the gate has not the form METRIC:STAT:LIMIT, or names what there is none of."""
+
+
+class PriceError(CodeActError):
+    """The user's file of prices cannot be read, or an entry of it is wrong."""
+
+
+class ChoiceError(CodeActError):
+    """Things were chosen, by an option or a marker, that cannot go together."""
 
 
 class UnknownNameError(CodeActError):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_codeact.arms import Arm
+    from pytest_codeact.emulator import Emulator
     from pytest_codeact.providers import Provider
     from pytest_codeact.records import Json, TrialRecord
     from pytest_codeact.runtimes import Sandbox
@@ -104,14 +105,40 @@ def codeact_trial(
     """
     The trial, run: a `Trial`, of which `outcome` is what a snapshot holds.
 
-    A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test.
+    A provider or sandbox that fails raises here, in set-up: pytest reports an ERROR, not a failed test. A model that
+    cannot be asked here, or may not be asked any more, skips the test.
     """
     trial = _codeact_stage.trial(arm=codeact_arm, client=codeact_client, toolbox=codeact_tools, sandbox=codeact_sandbox)
-    request.node.stash[RECORD] = trial.record
+    # One that was refused before its first reply is none: nothing was measured and nothing paid.
+    if trial.record.turns or not _is_refusal(trial.failure):
+        request.node.stash[RECORD] = trial.record
     if trial.failure is not None:
         with _in_plain_words():
             raise trial.failure
     return trial
+
+
+@pytest.fixture(scope="session")
+def codeact_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """
+    The emulator of the vendors' protocols, on a port of 127.0.0.1: an `Emulator` that knows the session's scenarios.
+
+    Faults that a test orders are the session's: it should use them up, or call `clear_orders`.
+    """
+    import warnings
+
+    from pytest_codeact.emulator import Emulator
+    from pytest_codeact.errors import CodeActWarning
+    from pytest_codeact.serving import learn
+
+    with _in_plain_words():
+        emulator = Emulator()
+    with emulator:
+        with _in_plain_words():
+            doubts = learn(request.session.items, emulator, request.config)
+        for each in doubts:
+            warnings.warn(each, CodeActWarning, stacklevel=1)
+        yield emulator
 
 
 @contextmanager
@@ -119,23 +146,35 @@ def _in_plain_words() -> Iterator[None]:
     """
     Let an error of the plugin's own speak for itself; a traceback would show the plugin's own lines.
 
-    So does a SystemExit: pytest cannot go on after one that a fixture raises.
+    So does a SystemExit: pytest cannot go on after one that a fixture raises. A refusal is the reason of a skip.
     """
     from pytest_codeact.errors import CodeActError, describe
 
     try:
         yield
     except (CodeActError, SystemExit) as error:
+        if _is_refusal(error):
+            # Its cause tells the report what kind of skip this is.
+            raise pytest.skip.Exception(str(error)) from error
         text, cause = describe(error), error.__cause__
         is_told = cause is None or describe(cause).partition(": ")[2] in text
         # Not from the error itself: pytest would show the same text twice.
         raise pytest.fail.Exception(text, pytrace=False) from (None if is_told else cause)
 
 
+def _is_refusal(failure: BaseException | None) -> bool:
+    """Tell whether a model was not asked because it may not, or cannot, be asked in this run."""
+    from pytest_codeact.errors import BudgetError, UnavailableError
+
+    return isinstance(failure, BudgetError | UnavailableError)
+
+
 @pytest.fixture
 def codeact_snapshot(request: pytest.FixtureRequest, codeact_scenario: Scenario) -> GroundTruth:
     """The scenario's snapshot, shared by all arms: compare `codeact_trial.outcome` with it."""
     from pytest_codeact.collection import SNAPSHOTS
+    from pytest_codeact.errors import ScenarioError
+    from pytest_codeact.kit import Kit
     from pytest_codeact.scenario import solve
     from pytest_codeact.snapshots import ground_truth
 
@@ -148,12 +187,21 @@ def codeact_snapshot(request: pytest.FixtureRequest, codeact_scenario: Scenario)
     def agree(truth: Json) -> None:
         request.node.stash[TRUTH] = truth
 
+    def solved() -> Json:
+        outcome = solve(codeact_scenario)
+        if secret := Kit.of(request.config).redactor.holds_key(outcome):
+            raise ScenarioError(
+                f"{codeact_scenario.id}: the outcome of its reference solution holds a secret ({secret}), and a "
+                "snapshot is a file to commit; let the world and the answer hold something made up in its place"
+            )
+        return outcome
+
     truth = ground_truth(
         request.getfixturevalue("snapshot"),
         scenario=codeact_scenario.id,
         root=request.config.rootpath / SNAPSHOTS,
         tolerance=codeact_scenario.tolerance,
-        truth=None if codeact_scenario.reference is None else lambda: solve(codeact_scenario),
+        truth=None if codeact_scenario.reference is None else solved,
         report=agree,
     )
     request.node.stash[GROUND_TRUTH] = truth

@@ -31,6 +31,9 @@ ENDED_KEY: Final = "codeact_ended"
 JOURNAL_KEY: Final = "codeact_journal"
 """Attribute of a report: what `Journal.unsent` gave."""
 
+PLAN_KEY: Final = "live_plan"
+"""Attribute of a report: what the run is going to ask. No other report that passes it has to do with a trial."""
+
 
 def worker_of(config: pytest.Config) -> Any:
     """Give the plugin by which a worker of xdist works. None if this process has none that is known here."""
@@ -56,6 +59,20 @@ def announce(item: pytest.Item) -> None:
     item.ihook.pytest_runtest_logreport(report=report)
 
 
+def send_plan(item: pytest.Item, plan: str) -> None:
+    """
+    Let the controller show what the run is going to ask, before any test runs.
+
+    Args:
+        item: Any of the session's.
+        plan: Whatever `planning` makes of it.
+    """
+    worker = worker_of(item.config)
+    if worker is not None:
+        form = item.config.hook.pytest_report_to_serializable(config=item.config, report=_passed_setup(item))
+        worker.sendevent("testreport", data={**form, PLAN_KEY: plan})
+
+
 class Notice:
     """
     Lets the controller know of a trial that runs ahead; does nothing where there is no worker.
@@ -69,7 +86,7 @@ class Notice:
     """
 
     def __init__(self, item: pytest.Item, place: int) -> None:
-        self._journal = Kit.of(item.config).journal
+        self._kit = Kit.of(item.config)
         self._worker = worker_of(item.config) if hasattr(item.config, "workerinput") else None
         case = case_of(item)
         if self._worker is None or case is None:
@@ -103,10 +120,11 @@ class Notice:
             return
         try:
             text = "" if record is None else replace(record, worker=self._worker.workerid).to_json()
+            text = self._kit.redactor.record_text(text)
         except RecordError:
             # Its test will say so.
             text = ""
-        unsent = self._journal.unsent()
+        unsent = self._kit.journal.unsent()
         self._send(self._worker, {ENDED_KEY: text, **({JOURNAL_KEY: unsent} if unsent else {})})
 
     def _send(self, worker: Any, fields: dict[str, str]) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_codeact.session import Session
 
 MARKER_HELP = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
-    "deadline_s=None, min_success=None, fail=()): "
+    "scenario(prompt, *, tools, reference=None, reference_ts=None, answer=None, max_turns=None, tolerance=0.0, "
+    "limits=None, sandbox=(), frozen_clock=None, deadline_s=None, min_success=None, fail=()): "
     "a task for an agent; the test runs once per arm, model and trial (pytest-codeact)."
 )
 
@@ -43,10 +43,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register marker and fixtures; refuse option values that are wrong whatever is collected."""
     from pytest_codeact import fixtures
+    from pytest_codeact.masking import Mask
     from pytest_codeact.options import read_settings
 
     config.addinivalue_line("markers", MARKER_HELP)
     config.pluginmanager.register(fixtures, "codeact-fixtures")
+    config.pluginmanager.register(Mask(config), "codeact-mask")
     if hasattr(config, "workerinput"):
         from pytest_codeact.storage import silence_worker
         from pytest_codeact.worker import Worker
@@ -54,9 +56,16 @@ def pytest_configure(config: pytest.Config) -> None:
         silence_worker(config)
         config.pluginmanager.register(Worker(config), "codeact-worker")
         return
-    config.pluginmanager.register(_Controller(config), "codeact-controller")
     settings = read_settings(config)
-    if settings.explicit & {"arms", "models", "metrics", "sandbox", "fail", "resume"}:
+    may_ask = any(model.partition("/")[0] != "reference" for model in settings.models)
+    # A run that is gone on with has its own models.
+    if settings.dry_run or settings.resume is not None or may_ask:
+        from pytest_codeact.planning import plan_ahead
+
+        # Before the controller asks whether there are workers.
+        plan_ahead(config)
+    config.pluginmanager.register(_Controller(config), "codeact-controller")
+    if settings.explicit & {"arms", "models", "base_urls", "metrics", "sandbox", "fail", "resume"}:
         # Here a wrong name is one line and exit code 4; found later, by a worker, it would be an internal error.
         from pytest_codeact.kit import Kit
 
@@ -83,12 +92,12 @@ def pytest_codeact_register(registry: Registry) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize scenarios; last, so that our part of the node id is its end."""
     if metafunc.definition.get_closest_marker("scenario") is not None:
-        from pytest_codeact.collection import check_rules, parametrize
+        from pytest_codeact.collection import check_names, parametrize
         from pytest_codeact.kit import Kit
 
         kit = Kit.of(metafunc.config)
         parametrize(metafunc, kit.settings)
-        check_rules(metafunc, kit.registry.metrics)
+        check_names(metafunc, kit.registry.metrics, kit.registry.runtimes)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -153,7 +162,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note whether another plugin has changed the order of the trials; refuse snapshots that two would share."""
+    """Note whether another plugin has changed the order of the trials; refuse what would make their figures void."""
     config, items = session.config, session.items
     if not any(item.get_closest_marker("scenario") for item in items):
         return
@@ -167,6 +176,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         compared = [item for item in items if "codeact_snapshot" in getattr(item, "fixturenames", ())]
         refuse_shared(config, config.rootpath / SNAPSHOTS, [scenario_id_of(item, settings) for item in compared])
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        from pytest_codeact.collection import runtimes_of
+
+        kit = Kit.of(config)
+        # A worker's own trials say so: raised there, it would be an internal error.
+        if refused := kit.refused_runtimes(runtimes_of(items, kit.runtime_names)):
+            raise pytest.UsageError("\n".join(refused))
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -176,9 +192,14 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     from pytest_codeact.kit import Kit
     from pytest_codeact.reports import wrapped
 
-    kit = Kit.of(config)
-    plan = wrapped(kit.plan_line, config.get_terminal_writer().fullwidth)
-    return [*plan, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
+    kit, width = Kit.of(config), config.get_terminal_writer().fullwidth
+    said = [kit.plan_line]
+    if not config.option.collectonly:
+        from pytest_codeact.collection import runtimes_of
+
+        said += kit.sandbox_lines(runtimes_of(items, kit.runtime_names))
+    lines = [line for each in said for line in wrapped(each, width)]
+    return [*lines, *([kit.journal.line] if config.get_verbosity() > 0 else [])]
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
@@ -256,10 +277,11 @@ class _Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker to whose journal its trials belong."""
-        from pytest_codeact.resume import hand_over
+        from pytest_codeact import modes, resume
 
         self._nodes.append(node)
-        hand_over(self._config, node)
+        resume.hand_over(self._config, node)
+        modes.hand_over(self._config, node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
@@ -301,6 +323,8 @@ class _Controller:
         from pytest_codeact.options import read_settings
 
         settings, kit = read_settings(self._config), sys.modules.get("pytest_codeact.kit")
+        if settings.dry_run:
+            return None
         is_begun = cut_short and kit is not None and kit.Kit.get(self._config) is not None
         if self._session is None and not settings.fail and settings.save_baseline is None and not is_begun:
             return None
@@ -318,6 +342,8 @@ class _Controller:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
         """Measure and store before pytest-benchmark ends its session."""
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        planning = sys.modules.get("pytest_codeact.planning")
+        ended = ended and not (planning is not None and planning.is_cut_short(self._config))
         cut_short = self._is_interrupted or bool(session.shouldstop or session.shouldfail) or not ended
         ahead = sys.modules.get("pytest_codeact.ahead")
         # Before anything else: nothing may begin once the run is over.

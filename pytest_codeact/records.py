@@ -12,6 +12,8 @@ from dataclasses import dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, Final, Literal, TypeAlias
 
+from pytest_codeact.attempt import Attempt
+from pytest_codeact.attempt import Usage as Usage  # noqa: PLC0414 - it is one of these values; an error has it too
 from pytest_codeact.errors import RecordError
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -28,11 +30,19 @@ CodeStatus: TypeAlias = Literal["ok", "final", "error", "denied", "limit", "cras
 Mode: TypeAlias = Literal["reference", "live", "replay", "mixed"]
 """Where replies came from. Runs of different modes are never compared."""
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Version of the JSON form of `TrialRecord`. Raised when a reader of the old form would misread the new."""
 
 RESULT_PREVIEW_BYTES: Final = 2_000
 """Results longer than this are left out of the JSON form of a call (`result_bytes` stays)."""
+
+ONE_CALL_PER_TURN: Final = (
+    "only one tool call per turn is allowed here; this call was not carried out; ask for it again"
+)
+"""
+The result of a call that was one too many, where a model could not be kept from making it. The emulator knows by it, as
+a model would, that nothing came of the call.
+"""
 
 _MAX_FAULT_DEPTH: Final = 40
 _MAX_FAULT_PATH: Final = 100
@@ -100,35 +110,15 @@ class Message:
         text: The prose, "" for none.
         tool_calls: The calls an assistant asks for, in its order.
         tool_results: The results shown to it, one per call of the message before, in call order.
+        native: Of an assistant's message, what its provider's protocol wants back with it beyond the other fields
+            (signatures of its thoughts, say), under the provider's name. Nobody else reads it. None for nothing.
     """
 
     role: Literal["user", "assistant", "tool"]
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_results: tuple[ToolResult, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """
-    Tokens of one model request, and their price.
-
-    Attributes:
-        input_tokens: Everything the model read: system prompt, tools, messages. INCLUDES prompt-cache reads
-            and writes.
-        output_tokens: Everything it wrote, reasoning included.
-        cached_input_tokens: The part of `input_tokens` read from the provider's prompt cache. None if the
-            provider does not say.
-        counted_by: Name of the tokenizer when the tokens were counted here and not billed. None for
-            figures that the provider reported.
-        cost_usd: What the request cost, in US dollars, as the client says. None if it does not.
-    """
-
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int | None = None
-    counted_by: str | None = None
-    cost_usd: float | None = None
+    native: dict[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,15 +155,18 @@ class Turn:
         index: Position in the trial. Starts at 0.
         model_s: Seconds from sending the request to the last byte of the reply; the provider's own figure where it
             gives one (`Reply.model_s`). Excludes retry waits.
-        waited_s: Seconds spent in retry back-off and rate limits before the reply. 0.0 if it came at once.
+        waited_s: Seconds before the attempt that brought the reply began: failed attempts, back-off, rate limits.
+            0.0 if it was sent at once.
         action_s: Seconds to perform the reply's actions: tools, programs, their transport.
         usage: Tokens billed for the request. None if the provider reported none.
         tool_calls: Tool executions of this turn, failed ones included, `final_answer` excluded. They are
             the next so many entries of `TrialRecord.calls`.
         visible_result_bytes: UTF-8 bytes of what the model is shown for its actions: tool results, output
             of programs, error texts. 0 for the last turn of a trial: no request follows that would show them.
-        code_statuses: How each program of this turn ended, in order; "error" for a call of `run_code` that held none.
-            Empty for arms that run no code.
+        code_statuses: How each program of this turn ended, in order; "error" for a call that was to run
+            one and held none. Empty for arms that run no code.
+        attempts: The failed attempts before the one that brought the reply, in order.
+        request_id: The provider's id of the request, to ask it about. None if it gave none.
     """
 
     index: int
@@ -184,6 +177,8 @@ class Turn:
     tool_calls: int
     visible_result_bytes: int
     code_statuses: tuple[CodeStatus, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,8 +202,13 @@ class TrialRecord:
             it, or there is no ground truth to judge it by.
         worker: Name of the xdist worker that ran it. "" without xdist.
         model_version: The model's version as its provider reported it. None if it did not.
+        sandbox_level: The level at which its programs were held, as of `runtimes.Level`; the least of several. None if
+            no sandbox was started.
         in_flight: Trials that ran in this process when this one began, itself included. 1 unless
             `--codeact-concurrency` asks for more.
+        attempts: Every attempt at the request that ended the trial as an error, in order. Empty if none did.
+        sdk: Name and version of the package that spoke to the provider. None if none did, or it does not say.
+        prices: Name and date of the price table by which the requests were priced. None if none was.
     """
 
     scenario: str
@@ -223,7 +223,11 @@ class TrialRecord:
     success: bool | None = None
     worker: str = ""
     model_version: str | None = None
+    sandbox_level: str | None = None
     in_flight: int = 1
+    attempts: tuple[Attempt, ...] = ()
+    sdk: str | None = None
+    prices: str | None = None
 
     def to_json(self) -> str:
         """
@@ -269,10 +273,28 @@ class TrialRecord:
                     **fields,
                     "turns": tuple(_turn(each) for each in fields["turns"]),
                     "calls": tuple(CallRecord(**each) for each in fields["calls"]),
+                    "attempts": tuple(Attempt(**each) for each in fields["attempts"]),
                 }
             )
         except (TypeError, KeyError) as error:
             raise RecordError(f"damaged trial record: {error}; run the trial again") from error
+
+
+def message_of(fields: dict[str, Any]) -> Message:
+    """
+    Make a message of its fields, as JSON has them.
+
+    Raises:
+        KeyError: A field is missing.
+        TypeError: A field is of another type.
+    """
+    return Message(
+        role=fields["role"],
+        text=fields["text"],
+        tool_calls=tuple(ToolCall(**each) for each in fields["tool_calls"]),
+        tool_results=tuple(ToolResult(**each) for each in fields["tool_results"]),
+        native=fields["native"],
+    )
 
 
 def _fault(value: object, path: str, depth: int = 0) -> str:
@@ -296,7 +318,7 @@ def _fault(value: object, path: str, depth: int = 0) -> str:
     return next(filter(None, (*faults, *(_fault(each, where, depth + 1) for where, each in parts))), "")
 
 
-def _fields(value: TrialRecord | Turn | Usage | CallRecord) -> dict[str, Any]:
+def _fields(value: TrialRecord | Turn | Usage | CallRecord | Attempt) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
@@ -304,7 +326,7 @@ def _json_form(value: object) -> dict[str, Any]:
     """Give the fields of a part of a record. As `json` asks, what is none raises TypeError."""
     if isinstance(value, CallRecord) and value.result_bytes > RESULT_PREVIEW_BYTES:
         return {**_fields(value), "result": None}
-    if isinstance(value, Turn | Usage | CallRecord):
+    if isinstance(value, Turn | Usage | CallRecord | Attempt):
         return _fields(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
@@ -312,5 +334,10 @@ def _json_form(value: object) -> dict[str, Any]:
 def _turn(fields: dict[str, Any]) -> Turn:
     usage = fields["usage"]
     return Turn(
-        **{**fields, "usage": usage and Usage(**usage), "code_statuses": tuple(fields["code_statuses"])},
+        **{
+            **fields,
+            "usage": usage and Usage(**usage),
+            "code_statuses": tuple(fields["code_statuses"]),
+            "attempts": tuple(Attempt(**each) for each in fields["attempts"]),
+        },
     )

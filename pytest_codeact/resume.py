@@ -6,6 +6,7 @@ process is. The controller draws the name; the file is made when the first trial
 from __future__ import annotations
 
 import platform
+import time
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,13 @@ from pytest_codeact.journal import (
     run_names,
 )
 from pytest_codeact.options import Settings, as_given, source_of
+from pytest_codeact.redaction import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_codeact.records import Json
+    from pytest_codeact.redaction import Secrets
 
 EXPERIMENT: Final = (
     "arms",
@@ -39,18 +42,36 @@ EXPERIMENT: Final = (
     "trials",
     "seed",
     "sandbox",
+    "frozen_clock_s",
     "max_turns",
     "max_output_tokens",
     "observation_bytes",
     "limits",
     "order",
     "control",
+    "prompt_cache",
 )
 """Settings that make a run what it is. A resumed run has those that it began with."""
 
-_KEPT: Final = (*EXPERIMENT, "min_success", "concurrency", "deadline_s")
+_KEPT: Final = (
+    *EXPERIMENT,
+    "min_success",
+    "concurrency",
+    "deadline_s",
+    "sandbox_min",
+    "mode",
+    "base_urls",
+    "cassettes",
+    "prices",
+    "request_timeout_s",
+    "rpm",
+    "tpm",
+)
 """
 Settings that a resumed run takes from its journal; what is not in `EXPERIMENT` may be asked for anew.
+
+Where a live model was asked and recorded is among them: the rest of its trials would go to the vendor's own address.
+What may be spent is not, since whoever goes on says so anew.
 
 No others: what is compared, required, shown and written stands beside --benchmark-compare, which no journal holds. A
 gate without its baseline would let a regression pass, and write it down as the next baseline.
@@ -66,15 +87,17 @@ _SHOWN_RUNS: Final = 5
 _RUN_KEY: pytest.StashKey[str] = pytest.StashKey()
 _SETTLED_KEY: pytest.StashKey[Settings] = pytest.StashKey()
 _NOTICE_KEY: pytest.StashKey[str] = pytest.StashKey()
+_BEGAN_KEY: pytest.StashKey[float] = pytest.StashKey()
 
 
-def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
+def begin(config: pytest.Config, asked: Settings, secrets: Secrets) -> tuple[Settings, Journal]:
     """
     Give the settings of the run, which a journal may have fixed, and its journal.
 
     Args:
         config: The process's.
         asked: What command line and ini say.
+        secrets: What the journal must not hold.
 
     Raises:
         pytest.UsageError: The run to go on with is unknown or unreadable, has other settings than were asked for, or
@@ -82,20 +105,20 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
     """
     handed = getattr(config, "workerinput", {}).get(_HANDED_KEY)
     if handed is not None:
-        return _begin_worker(config, asked, handed)
+        return _begin_worker(config, asked, handed, secrets)
     root = config.rootpath / DIRECTORY
     if asked.resume is None:
         run = _drawn_name(config)
-        store = JournalFile(root / run, _first_line(config, asked), owner=True)
+        store = JournalFile(root / run, _first_line(config, asked, secrets), owner=True)
         config.add_cleanup(store.close)
-        return asked, Journal(store, run, looks_up=False)
+        return asked, Journal(store, run, looks_up=False, hidden=secrets)
     run = config.stash[_RUN_KEY] = _found(root, asked.resume)
     header = _header_of(root, run)
     settings = config.stash[_SETTLED_KEY] = _settled(run, asked, header.settings)
     config.stash[_NOTICE_KEY] = f"codeact: going on with {run}, begun {header.started}"
-    store = JournalFile(root / run, _first_line(config, settings), owner=True)
+    store = JournalFile(root / run, _first_line(config, settings, secrets), owner=True)
     config.add_cleanup(store.close)
-    journal = Journal(store, run, looks_up=True)
+    journal = Journal(store, run, looks_up=True, hidden=secrets)
     if not config.getoption("collectonly"):
         _take_over(run, store)
         journal.look_through()
@@ -105,6 +128,17 @@ def begin(config: pytest.Config, asked: Settings) -> tuple[Settings, Journal]:
 def notice(config: pytest.Config) -> str:
     """Say which run the process goes on with: the last one need not be the one that is meant. "" for a new run."""
     return config.stash.get(_NOTICE_KEY, "")
+
+
+def began_s(config: pytest.Config) -> float:
+    """
+    Say when the session began, in seconds of the machine's monotonic clock: the controller's session, in a worker too.
+
+    Of a worker on another machine it means nothing: that has a clock of its own.
+    """
+    handed: dict[str, Any] = getattr(config, "workerinput", {}).get(_HANDED_KEY, {})
+    began: float = handed.get("began_s", time.monotonic())
+    return config.stash.setdefault(_BEGAN_KEY, began)
 
 
 def hand_over(config: pytest.Config, node: Any) -> None:
@@ -123,6 +157,7 @@ def hand_over(config: pytest.Config, node: Any) -> None:
     elsewhere = not node.gateway.spec.popen and file.exists()
     node.workerinput[_HANDED_KEY] = {
         "run": run,
+        "began_s": began_s(config),
         "root": str(config.rootpath),
         "place": _place(config.rootpath),
         "settings": None if settled is None else _as_fields(settled),
@@ -130,15 +165,17 @@ def hand_over(config: pytest.Config, node: Any) -> None:
     }
 
 
-def _begin_worker(config: pytest.Config, asked: Settings, handed: dict[str, Any]) -> tuple[Settings, Journal]:
+def _begin_worker(
+    config: pytest.Config, asked: Settings, handed: dict[str, Any], secrets: Secrets
+) -> tuple[Settings, Journal]:
     held = handed["settings"]
     settings = asked if held is None else _with(asked, held)
     root = Path(handed["root"])
     if handed["place"] != _place(root):
-        return settings, Journal(Outbox(handed["journal"]), handed["run"], looks_up=True)
-    store = JournalFile(root / DIRECTORY / handed["run"], _first_line(config, settings), owner=False)
+        return settings, Journal(Outbox(handed["journal"]), handed["run"], looks_up=True, hidden=secrets)
+    store = JournalFile(root / DIRECTORY / handed["run"], _first_line(config, settings, secrets), owner=False)
     config.add_cleanup(store.close)
-    return settings, Journal(store, handed["run"], looks_up=True)
+    return settings, Journal(store, handed["run"], looks_up=True, hidden=secrets)
 
 
 def _drawn_name(config: pytest.Config) -> str:
@@ -194,7 +231,7 @@ def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
     Give the settings of a run that goes on: the experiment is its journal's, all else is as it is asked for now.
 
     Raises:
-        pytest.UsageError: Something was asked for that would make another run of it.
+        pytest.UsageError: Something was asked for that would make another run of it; or an address must be given again.
     """
     given = _as_fields(asked)
     for name in EXPERIMENT:
@@ -204,7 +241,13 @@ def _settled(run: str, asked: Settings, held: Mapping[str, Json]) -> Settings:
                 f"{as_given(name, given[name])} is asked for; leave {source_of(asked, name)} out to go on with it, or "
                 "start a new run without --codeact-resume"
             )
-    return _with(asked, {name: held[name] for name in _KEPT if name in held and name not in asked.explicit})
+    kept = {name: held[name] for name in _KEPT if name in held and name not in asked.explicit}
+    if MARK in str(kept.get("base_urls", "")):
+        raise pytest.UsageError(
+            f"--codeact-resume: {run} was begun with an address that held a secret, which its journal does not; give "
+            "--codeact-base-url again"
+        )
+    return _with(asked, kept)
 
 
 def _with(asked: Settings, held: Mapping[str, Json]) -> Settings:
@@ -238,13 +281,14 @@ def _take_over(run: str, store: JournalFile) -> None:
         ) from error
 
 
-def _first_line(config: pytest.Config, settings: Settings) -> Callable[[], bytes]:
+def _first_line(config: pytest.Config, settings: Settings, secrets: Secrets) -> Callable[[], bytes]:
     def line() -> bytes:
         return Header(
             version=_version(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            args=blotted(str(each) for each in config.invocation_params.args),
-            settings=_as_fields(settings),
+            args=secrets.redactor.json(blotted(str(each) for each in config.invocation_params.args)),
+            # Nothing is lost: a resumed run takes no address from its journal.
+            settings=secrets.redactor.json(_as_fields(settings)),
         ).to_line()
 
     return line

@@ -8,11 +8,12 @@ import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from pytest_codeact.deadline import call_within
 from pytest_codeact.errors import CodeActError, ScenarioError, SolutionError, ToolError
-from pytest_codeact.runtimes import limit_problem
+from pytest_codeact.runtimes import instant_s, limit_problem
 from pytest_codeact.tools import FinalAnswer, Toolbox, tools_of
 
 if TYPE_CHECKING:
@@ -21,18 +22,21 @@ if TYPE_CHECKING:
 MARKER: Final = "scenario"
 
 SIGNATURE: Final = (
-    "scenario(prompt, *, tools, reference=None, answer=None, max_turns=None, tolerance=0.0, limits=None, "
-    "deadline_s=None, min_success=None, fail=())"
+    "scenario(prompt, *, tools, reference=None, reference_ts=None, answer=None, max_turns=None, tolerance=0.0, "
+    "limits=None, sandbox=(), frozen_clock=None, deadline_s=None, min_success=None, fail=())"
 )
 """The marker as the help shows it."""
 
 _KEYWORDS: Final = (
     "tools",
     "reference",
+    "reference_ts",
     "answer",
     "max_turns",
     "tolerance",
     "limits",
+    "sandbox",
+    "frozen_clock",
     "deadline_s",
     "min_success",
     "fail",
@@ -70,10 +74,17 @@ class Scenario:
         tools: Makes the world: called without arguments once per trial.
         reference: The reference solution: takes the tools, returns the answer. None if there is none;
             then there is no offline run and no ground truth.
+        reference_ts: The same solution in TypeScript, for offline runs of the arm `code-ts`: the source of a program
+            that calls `tools` and ends in `await final_answer(...)`. The marker also takes the absolute path of a
+            file that holds it. None if there is none.
         answer: Type of the answer. None for free text.
         max_turns: Overrides `Budget.max_turns`. None if it does not.
         tolerance: Absolute difference up to which numbers of outcome and snapshot are equal.
         limits: Overrides of `Limits`, by field name. None for none.
+        sandbox: Name of the runtime for its programs, or several, at most one per language; each takes the place of
+            that of the command line for its language.
+        frozen_clock: Date and time at which the clock of its programs stands, as ISO 8601 has it. None for that of the
+            option.
         deadline_s: Overrides `Budget.deadline_s`. None if it does not.
         min_success: Overrides `Settings.min_success`. None if it does not.
         fail: Rules METRIC:STAT:LIMIT of the gate, one or several; each takes the place of those on the command line
@@ -84,10 +95,13 @@ class Scenario:
     prompt: str
     tools: Callable[[], object]
     reference: Callable[[Any], Json] | None = None
+    reference_ts: str | None = None
     answer: object | None = None
     max_turns: int | None = None
     tolerance: float = 0.0
     limits: Mapping[str, float] | None = None
+    sandbox: str | Sequence[str] = ()
+    frozen_clock: str | None = None
     deadline_s: float | None = None
     min_success: float | None = None
     fail: str | Sequence[str] = ()
@@ -116,11 +130,14 @@ class Scenario:
                 check.fail(f"unknown argument {name!r}; allowed: {', '.join(_KEYWORDS)}{hint}")
         if "tools" not in kwargs:
             check.fail("missing argument 'tools'; give the class of the scenario's world")
-        scenario = cls(id=scenario_id, prompt=check.prompt(args[0]), **kwargs)
+        typescript = check.typescript(kwargs.get("reference_ts"), kwargs.get("reference"))
+        scenario = cls(id=scenario_id, prompt=check.prompt(args[0]), **{**kwargs, "reference_ts": typescript})
         check.callables(scenario.tools, scenario.reference)
         check.numbers(scenario)
         check.limits(scenario.limits)
         check.share(scenario.min_success)
+        check.names(scenario.sandbox)
+        check.instant(scenario.frozen_clock)
         check.fail_rules(scenario.fail)
         check.surface(scenario)
         return scenario
@@ -129,6 +146,16 @@ class Scenario:
     def rules(self) -> tuple[str, ...]:
         """The rules of `fail`, as they were given."""
         return (self.fail,) if isinstance(self.fail, str) else tuple(self.fail)
+
+    @property
+    def frozen_clock_s(self) -> float | None:
+        """`frozen_clock` in seconds since the epoch."""
+        return None if self.frozen_clock is None else instant_s(self.frozen_clock)
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """The names of `sandbox`, as they were given."""
+        return (self.sandbox,) if isinstance(self.sandbox, str) else tuple(self.sandbox)
 
     def make_world(self) -> object:
         """
@@ -220,6 +247,29 @@ class _Check:
         if reference is not None and not callable(reference):
             self.fail(f"'reference' must be a function that takes the tools; got {reference!r}")
 
+    def typescript(self, given: object, reference: object) -> str | None:
+        """Give the source of the TypeScript solution, read from its file if it was given as a path."""
+        if given is None:
+            return None
+        if reference is None:
+            self.fail("'reference_ts' stands beside a 'reference', which makes the ground truth; add reference=...")
+        source = given
+        if isinstance(given, PurePath):
+            if not given.is_absolute():
+                self.fail(
+                    f"'reference_ts' must be an absolute path; got {str(given)!r}; "
+                    "write Path(__file__).with_name(...) for a file beside the test"
+                )
+            try:
+                source = Path(given).read_text(encoding="utf-8")
+            except (OSError, ValueError) as error:
+                self.fail(f"'reference_ts' cannot be read: {error}")
+        if not isinstance(source, str):
+            self.fail(f"'reference_ts' must be TypeScript source, or a Path to a file of it; got {given!r}")
+        if "final_answer(" not in source:
+            self.fail(f"'reference_ts' must end in `await final_answer(...)`; got {given!r:.200}")
+        return source
+
     def numbers(self, scenario: Scenario) -> None:
         # The types are claims of the marker's.
         max_turns: object = scenario.max_turns
@@ -245,6 +295,19 @@ class _Check:
     def share(self, min_success: object) -> None:
         if min_success is not None and (not _is_number(min_success, int, float) or not 0 <= min_success <= 1):
             self.fail(f"'min_success' must be a number from 0 to 1; got {min_success!r}")
+
+    def instant(self, frozen_clock: object) -> None:
+        if frozen_clock is None:
+            return
+        try:
+            instant_s(frozen_clock if isinstance(frozen_clock, str) else repr(frozen_clock))
+        except ValueError as error:
+            self.fail(f"'frozen_clock': {error}")
+
+    def names(self, sandbox: object) -> None:
+        listed = [sandbox] if isinstance(sandbox, str) else sandbox
+        if not isinstance(listed, list | tuple) or not all(isinstance(name, str) for name in listed):
+            self.fail(f"'sandbox' must be the name of a runtime or a list of such; got {sandbox!r}")
 
     def fail_rules(self, rules: object) -> None:
         listed = [rules] if isinstance(rules, str) else rules

@@ -17,12 +17,12 @@ from pytest_codeact.ahead import AheadNotes
 from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
 from pytest_codeact.errors import RecordError
 from pytest_codeact.gating import Gating, is_asked
-from pytest_codeact.journal import DIRECTORY, FILE, Tally, prune
+from pytest_codeact.journal import DIRECTORY, FILE, Tally, interrupts_deferred, prune
 from pytest_codeact.kit import Kit
 from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports import wrapped
-from pytest_codeact.reports.terminal import TableNotes, render_table
+from pytest_codeact.reports.terminal import TableNotes, render_table, sandbox_warning
 from pytest_codeact.shipping import unpack
 from pytest_codeact.stored import StoredRun, run_info
 
@@ -37,6 +37,9 @@ _KEY: pytest.StashKey[Session] = pytest.StashKey()
 
 _MAX_LISTED: Final = 10
 """Lost tests that are named."""
+
+_COST: Final = "cost_usd"
+"""The metric that is a column where it is known."""
 
 _TOKENS_ADVICE: Final = "Tokens are n/a: the Tekken vocabulary is missing. Run:\n  pip install 'pytest-codeact[tokens]'"
 
@@ -228,8 +231,9 @@ class Session:
             prune(self._config.rootpath / DIRECTORY)
 
     def _take(self, record: TrialRecord, truth: Json) -> None:
-        self.records.append(record)
-        self._kit.journal.note_verdict(record)
+        with interrupts_deferred():
+            self.records.append(record)
+            self._kit.journal.note_verdict(record)
         if truth is not None and record.success:
             self._agreed.append((record.scenario, truth))
         else:
@@ -280,6 +284,7 @@ class Session:
             control=settings.control,
             min_success=settings.min_success,
             shares=self._min_success,
+            sandbox=self._kit.used_runtimes,
         )
 
     def show(self, terminal: pytest.TerminalReporter) -> None:
@@ -296,6 +301,7 @@ class Session:
         # Red, though a journal that lacks something changes no exit code: nothing that the run says is wrong.
         red = [*([self._tally.incomplete] if self._tally.incomplete else []), *self.problems]
         width = self._config.get_terminal_writer().fullwidth
+        red += wrapped(warning, width) if (warning := sandbox_warning(self._level)) else []
         red += [line for shortfall in self._shortfalls for line in wrapped(shortfall, width)]
         if self.records or lines or red:
             terminal.ensure_newline()
@@ -310,16 +316,30 @@ class Session:
 
     def _show_table(self, terminal: pytest.TerminalReporter) -> None:
         usable = {metric.name: metric for metric in self._metrics}
-        columns = [usable[name] for name in self._kit.settings.metrics if name in usable]
+        columns = [usable[name] for name in self._columns if name in usable]
         width = self._config.get_terminal_writer().fullwidth
+        plan = self._kit.plan_line + (f", level {self._level}" if self._level else "")
         # With workers nobody said it after collection.
-        for line in wrapped(self._kit.plan_line, width) if self._worker_count else ():
+        for line in wrapped(plan, width) if self._worker_count else ():
             terminal.write_line(line)
         pools = self.pools
         if pools:
             base, control = self._kit.settings.base_arm, CONTROL if self._kit.settings.control else ""
             for line in render_table(pools, columns, base=base, control=control, width=width, notes=self._notes()):
                 terminal.write_line(line)
+
+    @property
+    def _columns(self) -> list[str]:
+        """Names of the metrics that the table shows: what costs shows its cost, unless the user chose the columns."""
+        settings = self._kit.settings
+        usages = [turn.usage for record in self.records for turn in record.turns if turn.usage is not None]
+        costs = "metrics" not in settings.explicit and any(usage.cost_usd is not None for usage in usages)
+        return [*settings.metrics, *([_COST] if costs else [])]
+
+    @property
+    def _level(self) -> str:
+        """The least level at which a trial's programs were held. "" if none ran."""
+        return max(filter(None, (record.sandbox_level for record in self.records)), default="")
 
     def _journal_lines(self) -> list[str]:
         lines = self._tally.lines(len(self.records))
@@ -334,6 +354,7 @@ class Session:
         turns = [turn for record in self.records if record.mode == "reference" for turn in record.turns]
         return TableNotes(
             reference="reference" in modes,
+            stood_in_for=self._kit.replaced,
             tokenizers=counted_by,
             advice=_TOKENS_ADVICE if any(turn.usage is None for turn in turns) else "",
         )

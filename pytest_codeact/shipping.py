@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_codeact.collection import case_of, min_success_of, order_of, rules_of, scenario_id_of
-from pytest_codeact.errors import RecordError, describe
+from pytest_codeact.errors import BudgetError, RecordError, describe
 from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
 from pytest_codeact.notices import BEGUN_KEY, ENDED_KEY, JOURNAL_KEY, lost_record
@@ -29,6 +29,9 @@ _TRUTH_KEY: Final = "codeact_truth"
 _ORDER_KEY: Final = "codeact_order"
 _MIN_SUCCESS_KEY: Final = "codeact_min_success"
 _FAILED_KEY: Final = "codeact_failed"
+
+REFUSED_KEY: Final = "codeact_refused"
+"""Attribute of a report: its trial was not run, or not to its end, because the run may ask no more; and why."""
 
 BODY_ENDED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 """Set for an item whose test function has ended: a report of a call before that is one of a subtest."""
@@ -76,6 +79,8 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         report: The report of the phase.
     """
     case = case_of(item)
+    if call.excinfo is not None and isinstance(call.excinfo.value.__cause__, BudgetError):
+        vars(report)[REFUSED_KEY] = str(call.excinfo.value.__cause__)
     record = None if case is None else _decided(item, case, call)
     if case is None or record is None:
         return
@@ -88,6 +93,7 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         report.outcome, report.longrepr = "failed", str(error)
         text = _record_of_error(item, case, str(error)).to_json()
     kit = Kit.of(item.config)
+    text = kit.redactor.record_text(text)
     # TestReport takes any attribute and carries it to the controller; its type does not say so.
     carried = vars(report)
     carried[_RECORD_KEY] = text

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pytest_codeact.arms import Bench
+from pytest_codeact.clients import make_client, settled
 from pytest_codeact.deadline import Lane, OverdueError
-from pytest_codeact.errors import DeadlineError, ScenarioError
+from pytest_codeact.errors import DeadlineError
 from pytest_codeact.journal import cell_of
-from pytest_codeact.providers import ModelContext, Solution
 from pytest_codeact.runtimes import Limits, Sandbox
 from pytest_codeact.tools import FinalAnswer, Toolbox
 from pytest_codeact.trial import run_trial
@@ -174,6 +174,7 @@ class Stage:
             sandbox=sandbox,
             # A fixture that puts another in its place does not ask for it.
             own_client="client" in self._made,
+            settle=partial(settled, self._made["client"].value if "client" in self._made else None),
             lane=self.lane,
             in_flight=in_flight,
         )
@@ -221,30 +222,16 @@ def _made(make: Callable[[], object]) -> _Made:
         return _Made(raised=error)
 
 
-def make_client(kit: Kit, case: Case, scenario: Scenario, toolbox: Toolbox) -> Provider:
-    """
-    Make the client of a trial's model.
-
-    Raises:
-        ScenarioError: The model needs what the scenario does not have; the text names the scenario.
-    """
-    factory, model = kit.registry.provider(case.model)
-    solution = scenario.reference and Solution(
-        function=scenario.reference, parameters=toolbox.parameters, read_only=toolbox.read_only
-    )
-    # One seed per trial, whatever the arm: arms must meet the same luck.
-    seed = kit.settings.seed * 1_000_003 + case.trial
-    try:
-        return factory(ModelContext(model=model, solution=solution or None, seed=seed))
-    except ScenarioError as error:
-        raise type(error)(f"{scenario.id}: {error}") from error
-
-
 def make_sandbox(kit: Kit, scenario: Scenario) -> Sandbox:
     """Make the sandbox of a trial; nothing runs in it yet. Whoever makes it closes it."""
     # What a program may show is what a tool result may show, unless the user says otherwise.
     shown = {"output_bytes": float(kit.settings.observation_bytes)}
-    return Sandbox(kit.runtime, Limits.of(shown, kit.settings.limits, scenario.limits or {}))
+    frozen_clock_s = scenario.frozen_clock_s
+    return Sandbox(
+        partial(kit.runtime_for, scenario.runtimes),
+        Limits.of(shown, kit.settings.limits, scenario.limits or {}),
+        frozen_clock_s=kit.settings.frozen_clock_s if frozen_clock_s is None else frozen_clock_s,
+    )
 
 
 def perform(
@@ -257,6 +244,7 @@ def perform(
     toolbox: Toolbox,
     sandbox: Sandbox,
     own_client: bool,
+    settle: Callable[[Trial], Trial],
     lane: Lane,
     in_flight: int,
 ) -> Trial:
@@ -273,6 +261,7 @@ def perform(
         sandbox: Where programs run.
         own_client: Whether the client is that of the model asked for. A client of the user's own must not pass for
             the reference model: rows of unlike models must not meet.
+        settle: Is given the trial once it has been run, and gives it as it is kept.
         lane: Where it runs.
         in_flight: Trials that run in this process now, itself included.
     """
@@ -291,7 +280,7 @@ def perform(
         lane=lane,
         in_flight=in_flight,
     )
-    trial = kit.journal.once(cell_of(case, scenario, toolbox, final, kit.settings), run)
+    trial = kit.journal.once(cell_of(case, scenario, toolbox, final, kit.settings), lambda: settle(run()))
     if trial.record.calls and not toolbox.journal:
         # It was run elsewhere. A validator may look at the world itself.
         toolbox.restore(trial.record.calls)

@@ -60,6 +60,11 @@ class RunInfo:
         control: Whether one arm ran twice, as an A/A pair.
         min_success: Share of a scenario's completed trials that had to pass where the scenario itself did not say.
             None: all.
+        sandbox: Names of the runtimes of the run's arms. Empty if none ran programs, and in files written before it was
+            kept.
+        sandbox_level: The least level at which a trial's programs were held. None if none ran.
+        prices: Names and dates of the price tables by which requests were priced. Empty if none was, and in files
+            written before it was kept.
     """
 
     version: str
@@ -75,6 +80,9 @@ class RunInfo:
     concurrency: int = 1
     control: bool = False
     min_success: float | None = None
+    sandbox: tuple[str, ...] = ()
+    sandbox_level: str | None = None
+    prices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,7 @@ def run_info(
     control: bool = False,
     min_success: float | None = None,
     shares: Mapping[str, float] = MappingProxyType({}),
+    sandbox: tuple[str, ...] = (),
 ) -> RunInfo:
     """
     Sum up a run: find its mode, and tell the scenarios that failed from the others.
@@ -138,6 +147,7 @@ def run_info(
         concurrency: As in `RunInfo`.
         control: As in `RunInfo`.
         min_success: As in `RunInfo`.
+        sandbox: As in `RunInfo`.
         shares: Of scenarios whose failed trials are data: the share that must pass, by id.
     """
     scenarios = dict.fromkeys(pool.scenario for pool in pools)
@@ -156,6 +166,9 @@ def run_info(
         concurrency=concurrency,
         control=control,
         min_success=min_success,
+        sandbox=sandbox,
+        sandbox_level=max(filter(None, (trial.sandbox_level for pool in pools for trial in pool.trials)), default=None),
+        prices=tuple(dict.fromkeys(trial.prices for pool in pools for trial in pool.trials if trial.prices)),
     )
 
 

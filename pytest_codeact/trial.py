@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_codeact.arms import Answer, Arm, Bench, Observation, Offer
 from pytest_codeact.deadline import Lane, OverdueError
-from pytest_codeact.errors import DeadlineError, describe
+from pytest_codeact.errors import DeadlineError, ProviderError, describe
 from pytest_codeact.providers import Provider, Reply, Request
 from pytest_codeact.records import Ended, Json, Message, Mode, ToolResult, TrialRecord, Turn
 
@@ -122,7 +122,11 @@ def run_trial(
         ended=loop.ended if failure is None else "error",
         error=None if failure is None else describe(failure),
         model_version=loop.model_version,
+        sandbox_level=bench.sandbox.level,
         in_flight=in_flight,
+        attempts=failure.attempts if isinstance(failure, ProviderError) else (),
+        sdk=loop.sdk,
+        prices=loop.prices,
     )
     answer = loop.answer.value if loop.answer else None
     return Trial(record=record, answer=answer, state=loop.state, messages=tuple(loop.messages), failure=failure)
@@ -185,6 +189,8 @@ class _Loop:
         self.ended: Ended = "error"
         self.mode: Mode | None = None
         self.model_version: str | None = None
+        self.sdk: str | None = None
+        self.prices: str | None = None
 
     def run(self) -> None:
         ended = self._converse()
@@ -210,12 +216,14 @@ class _Loop:
             Turn(
                 index=len(self.turns),
                 model_s=turn.model_s,
-                waited_s=0.0,
+                waited_s=turn.reply.waited_s,
                 action_s=self._clock() - turn.replied_at,
                 usage=turn.reply.usage,
                 tool_calls=len(self._bench.toolbox.journal) - turn.calls_before,
                 visible_result_bytes=0,
                 code_statuses=observation.code_statuses if observation else (),
+                attempts=turn.reply.attempts,
+                request_id=turn.reply.request_id,
             )
         )
 
@@ -225,7 +233,7 @@ class _Loop:
             reply = self._turn(offer)
             if self.answer is not None:
                 return "answered" if self.answer.well_typed else "ill_typed_answer"
-            if not reply.message.tool_calls:
+            if not reply.message.tool_calls or not _is_whole(reply):
                 return "no_answer"
         return "turn_limit"
 
@@ -254,7 +262,7 @@ class _Loop:
         replied_at = clock()
         self._open_turn = _OpenTurn(
             reply=reply,
-            model_s=replied_at - asked_at if reply.model_s is None else reply.model_s,
+            model_s=replied_at - asked_at - reply.waited_s if reply.model_s is None else reply.model_s,
             replied_at=replied_at,
             calls_before=len(self._bench.toolbox.journal),
         )
@@ -274,8 +282,8 @@ class _Loop:
         )
 
     def _act(self, reply: Reply) -> Observation:
-        """Let the arm act. A reply that was cut off, refused or empty is no answer, whatever the arm."""
-        if not reply.message.tool_calls and (reply.stop != "end" or not reply.message.text.strip()):
+        """Let the arm act. A reply that was cut off, refused or empty is no action and no answer, whatever the arm."""
+        if not _is_whole(reply) or not (reply.message.tool_calls or reply.message.text.strip()):
             return Observation()
         asked = ", ".join(dict.fromkeys(f"{call.name!r:.80}" for call in reply.message.tool_calls))
         self._doing = f"carrying out {asked}" if asked else "reading the answer"
@@ -285,6 +293,18 @@ class _Loop:
         source: Literal["reference", "live", "replay"] = reply.mode
         self.mode = source if self.mode in (None, source) else "mixed"
         self.model_version = reply.model_version or self.model_version
+        self.sdk = reply.sdk or self.sdk
+        self.prices = reply.prices or self.prices
+
+
+def _is_whole(reply: Reply) -> bool:
+    """
+    Tell whether a model came to the end of its reply.
+
+    Of one that was cut none of the calls is carried out. Vendors differ in what they hand over of the last: half of it,
+    a half that looks whole, or nothing at all; the trial ends alike with all of them.
+    """
+    return reply.stop in {"end", "tool_calls"}
 
 
 _CUT: Final = "\n... ({} bytes left out) ...\n"

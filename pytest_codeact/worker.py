@@ -41,6 +41,14 @@ class Worker:
         return {str(name): sendable(value) for name, value in form.items()}
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Send what the run is going to ask of live models, if this is the worker to do so; before any test can run."""
+        if self._config.workerinput.get("codeact_plans", False):
+            from pytest_codeact.planning import plan_in_worker
+
+            plan_in_worker(session)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Replace what cannot be sent in the text of a warning."""
         warning = warning_message.message

@@ -8,7 +8,7 @@ from pytest_codeact import tool
 from pytest_codeact.arms import Bench
 from pytest_codeact.providers import Reply, Request
 from pytest_codeact.records import Json, Message, ToolCall, Usage
-from pytest_codeact.runtimes import Bindings, Execution, Interpreter, Limits, Sandbox
+from pytest_codeact.runtimes import Bindings, Confinement, Execution, Interpreter, Limits, Sandbox
 from pytest_codeact.tools import FinalAnswer, Toolbox
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ class ScriptedRuntime:
 
         return _Interpreter()
 
+    def confinement(self) -> Confinement:
+        return Confinement(level="A")
+
     def close(self) -> None:
         """Nothing to end."""
 
@@ -138,5 +141,5 @@ def make_bench(
 ) -> tuple[Bench, ScriptedRuntime]:
     """Make a bench over a fresh shelf, and the runtime behind it."""
     runtime = ScriptedRuntime(programs or {})
-    sandbox = Sandbox(lambda: runtime, Limits())
+    sandbox = Sandbox(lambda _: runtime, Limits())
     return Bench(toolbox=Toolbox(Shelf()), final=FinalAnswer(answer), sandbox=sandbox), runtime

@@ -112,3 +112,34 @@ def pytest_runtest_logreport(report):
             file.write(report.codeact + "\\n")
 """
 """Text for a conftest: the controller writes each record into a file as it comes in."""
+
+
+NO_SOCKETS = """
+import socket
+import sys
+
+class Refused(Exception):
+    pass
+
+if "--codeact-mode=replay" in sys.argv or "replaying" in sys.argv:
+    class NoSocket(socket.socket):
+        def connect(self, address):
+            raise Refused(address)
+
+        def connect_ex(self, address):
+            raise Refused(address)
+
+    socket.socket = NoSocket
+
+    def no_connection(*args, **kwargs):
+        raise Refused(args)
+
+    socket.create_connection = socket.getaddrinfo = no_connection
+
+
+def pytest_sessionfinish(session):
+    packages = ("anthropic", "mistralai", "openai", "google.genai", "tenacity", "genai_prices", "httpx", "httpx2")
+    with open("imported.txt", "a") as file:
+        file.write(repr([name for name in packages if name in sys.modules]) + "\\n")
+"""
+"""Text for a conftest: a replay may open no socket; what of live runs was imported is appended to a file at the end."""

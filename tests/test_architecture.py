@@ -11,46 +11,70 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pytest_codeact"
 DOC = Path(__file__).parent.parent / "docs" / "architecture.md"
 
-CORE = {"errors", "records", "deadline"}
+CORE = {"attempt", "errors", "records", "deadline", "locks"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
-    "records": {"errors"},
+    "attempt": set(),
+    "errors": {"attempt"},
+    "records": {"attempt", "errors"},
     "deadline": {"errors"},
+    "locks": set(),
+    "redaction": CORE,
     "tools": CORE,
     "providers": CORE,
+    "emulator": CORE | {"providers"},
     "runtimes": CORE,
     "scenario": CORE | {"tools", "runtimes"},
     "arms": CORE | {"tools", "scenario", "runtimes"},
     "trial": CORE | {"tools", "providers", "runtimes", "scenario", "arms"},
     "measure": CORE,
+    "money": CORE | {"providers"},
     "registry": CORE | {"providers", "runtimes", "arms", "measure"},
-    "options": CORE | {"runtimes", "scenario", "measure"},
+    "options": CORE | {"measure", "redaction", "runtimes", "scenario"},
     "hookspecs": {"registry", "records", "measure"},
     "stored": CORE | {"measure"},
     "comparison": CORE | {"measure", "stored"},
     "gate": CORE | {"comparison", "measure", "stored"},
-    "journal": CORE | {"options", "providers", "scenario", "tools", "trial"},
-    "resume": CORE | {"journal", "options"},
-    "kit": CORE | {"arms", "gate", "journal", "options", "registry", "resume", "runtimes"},
+    "journal": CORE | {"options", "providers", "redaction", "scenario", "tools", "trial"},
+    "resume": CORE | {"journal", "options", "redaction"},
+    "cassettes": CORE | {"providers"},
+    "modes": {"cassettes", "options", "registry"},
+    "kit": CORE
+    | {
+        "arms",
+        "gate",
+        "journal",
+        "modes",
+        "options",
+        "providers",
+        "redaction",
+        "registry",
+        "resume",
+        "runtimes",
+    },
     "collection": CORE | {"gate", "measure", "options", "providers", "scenario", "trial"},
-    "stage": CORE | {"arms", "journal", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
+    "clients": CORE | {"cassettes", "kit", "modes", "providers", "scenario", "spending", "tools", "trial"},
+    "stage": CORE | {"arms", "clients", "journal", "kit", "providers", "runtimes", "scenario", "tools", "trial"},
     "notices": CORE | {"collection", "kit", "trial"},
     "ahead": CORE | {"collection", "kit", "notices", "options", "scenario", "stage", "trial"},
+    "serving": CORE | {"collection", "emulator", "kit", "providers", "scenario", "tools"},
     "fixtures": CORE
     | {
         "ahead",
         "arms",
         "collection",
+        "emulator",
         "kit",
         "providers",
         "runtimes",
         "scenario",
+        "serving",
         "snapshots",
         "stage",
         "tools",
         "trial",
     },
+    "masking": CORE | {"kit", "redaction", "worker"},
     "shipping": CORE | {"collection", "fixtures", "kit", "notices", "trial"},
     "gating": CORE | {"comparison", "gate", "kit", "measure", "options", "reports", "storage", "stored"},
     "session": CORE
@@ -69,12 +93,43 @@ MAY_IMPORT: dict[str, set[str]] = {
         "storage",
         "stored",
     },
+    "spending": CORE | {"kit", "money", "options", "providers"},
+    "planning": CORE
+    | {
+        "arms",
+        "collection",
+        "journal",
+        "kit",
+        "money",
+        "notices",
+        "reports",
+        "scenario",
+        "shipping",
+        "spending",
+        "stage",
+        "tools",
+        "trial",
+    },
     "dist": CORE | {"collection", "options"},
-    "worker": CORE | {"shipping"},
+    "worker": CORE | {"planning", "shipping"},
     "storage": CORE | {"measure", "stored"},
     "snapshots": CORE,
     "reports": CORE | {"comparison", "gate", "measure"},
-    "cli": CORE | {"comparison", "gate", "measure", "reports", "storage", "stored"},
+    "testing": CORE | {"registry", "runtimes"},
+    "cli": CORE
+    | {
+        "cassettes",
+        "collection",
+        "comparison",
+        "gate",
+        "kit",
+        "measure",
+        "redaction",
+        "reports",
+        "serving",
+        "storage",
+        "stored",
+    },
     "__main__": {"cli"},
     "__init__": {"errors", "tools"},
 }
@@ -86,9 +141,19 @@ OWNERS = {
     "xdist": {"dist"},
     "execnet": {"dist"},
     "RestrictedPython": {"runtimes"},
+    "pydantic_monty": {"runtimes"},
+    "deno": {"runtimes"},
     "mistral_common": {"providers"},
     "tiktoken": {"providers"},
+    "tenacity": {"providers"},
+    "anthropic": {"providers"},
+    "openai": {"providers"},
+    "mistralai": {"providers"},
+    "google": {"providers"},
+    "httpx2": {"providers"},
+    "uvicorn": {"emulator"},
     "numpy": {"measure"},
+    "genai_prices": {"money"},
 }
 """Per foreign package, the room that owns it. Any other foreign package but pytest is refused."""
 
@@ -100,14 +165,20 @@ PYTEST_SIDE = {
     "gating",
     "hookspecs",
     "kit",
+    "masking",
+    "modes",
     "notices",
     "options",
+    "planning",
     "plugin",
     "resume",
+    "serving",
     "session",
     "shipping",
     "snapshots",
+    "spending",
     "storage",
+    "testing",
     "worker",
 }
 """The rooms that may know pytest."""
@@ -130,6 +201,8 @@ def imported(path: Path) -> set[str]:
                 names |= {f"pytest_codeact.{alias.name}" for alias in node.names}
             else:
                 names.add(str(node.module))
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "load_sdk":
+            names |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
     return names
 
 

@@ -8,7 +8,7 @@ import pytest
 from fakes import Item, Shelf, calls, make_bench, runs, says
 
 from pytest_codeact.arms import Answer, Bench, answer_from_text
-from pytest_codeact.arms.code import CodeArm
+from pytest_codeact.arms.code import TYPESCRIPT, CodeArm
 from pytest_codeact.arms.direct import DirectArm
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, Execution, Limits, Sandbox
@@ -190,8 +190,78 @@ def test_code_refuses_a_sandbox_of_another_language() -> None:
         CodeArm().offer(bench)
 
     assert str(caught.value) == (
-        "the arm writes python and the sandbox runs typescript; choose another with --codeact-sandbox, or another arm"
+        "the arm writes python and its sandbox runs typescript; choose another with --codeact-sandbox, or another arm"
     )
+
+
+def test_code_ts_offers_its_own_tool_and_a_typescript_api() -> None:
+    """The tool's name tells the language; everything else that the two code arms say is alike."""
+    bench, runtime = make_bench(answer=Item)
+    runtime.language = "typescript"
+    offer, python = CodeArm(TYPESCRIPT).offer(bench), CodeArm().offer(make_bench(answer=Item)[0])
+    (ours,), (theirs,) = offer.tools, python.tools
+
+    assert (ours.name, ours.parameters, offer.parallel_tool_calls) == ("run_typescript", theirs.parameters, False)
+    assert ours.description == (
+        "Run a TypeScript program against the API. Returns what it logs with console.log and the value of its last "
+        "expression."
+    )
+    assert offer.system.startswith(
+        "Carry out the user's task by writing TypeScript programs that call the API below; run them with "
+        "run_typescript. They may use await at the top level. Variables and functions stay defined from one program to "
+        "the next. A program that fails returns its error; what it did before the error stays done. When the task is "
+        "done, call await final_answer(...) in a program with the answer; it ends the task.\n\n"
+        "The API, already imported:\n\n"
+    )
+    assert "\ninterface Item {\n" in offer.system
+    assert "  put(args: {\n" in offer.system
+    assert "declare function final_answer(answer: Item): Promise<never>;\n" in offer.system
+    assert "interface Item" in runtime.started[0].declarations
+    assert runtime.started[0].functions == ("look", "put", "final_answer")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [([{"name": "pot", "count": 4}], {}), ([], {"name": "pot", "count": 4}), (["pot", 4], {})],
+    ids=["object", "by_name", "by_position"],
+)
+def test_code_ts_calls_reach_the_tools(args: list[Json], kwargs: dict[str, Json]) -> None:
+    """One object holds the arguments by name, whether the runtime or the arm takes it apart."""
+
+    def program(bindings: Bindings) -> Execution:
+        assert bindings.call("put", args, kwargs).value == {"name": "pot", "count": 4}
+        assert bindings.call("look", [{}], {}).error == (
+            "invalid arguments for 'look': name: missing, expected a string"
+        )
+        assert bindings.call("final_answer", [{"name": "pot", "count": 4}], {}).final
+        return Execution(status="final")
+
+    bench, runtime = make_bench({"p": program}, answer=Item)
+    runtime.language = "typescript"
+    observation = CodeArm(TYPESCRIPT).act(calls(("run_typescript", {"code": "p"})).message, bench)
+
+    assert observation.answer == Answer(value={"name": "pot", "count": 4})
+    assert [(call.name, call.error is None) for call in bench.toolbox.journal] == [("put", True), ("look", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        (
+            "run_code",
+            {"code": "1"},
+            "unknown tool 'run_code'; the only tool is 'run_typescript'; call the API from a program",
+        ),
+        ("run_typescript", {"code": 1}, "run_typescript takes one argument, 'code', a text; got {'code': 1}"),
+    ],
+)
+def test_code_ts_refuses_what_is_no_program(name: str, arguments: Json, text: str) -> None:
+    """It says the name of its own tool."""
+    bench, _ = make_bench()
+    observation = CodeArm(TYPESCRIPT).act(calls((name, arguments)).message, bench)
+
+    assert [(result.content, result.is_error) for result in observation.results] == [(text, True)]
+    assert observation.code_statuses == (("error",) if name == "run_typescript" else ())
 
 
 @pytest.mark.parametrize(
@@ -201,7 +271,7 @@ def test_a_bad_call_in_the_sandbox_is_that_of_the_direct_arm(call: str) -> None:
     """What a program raises is worded as the direct arm's error result is, and is in the journal as well."""
     runtime = RestrictedRuntime()
     toolbox = Toolbox(Shelf())
-    bench = Bench(toolbox=toolbox, final=FinalAnswer(None), sandbox=Sandbox(lambda: runtime, Limits()))
+    bench = Bench(toolbox=toolbox, final=FinalAnswer(None), sandbox=Sandbox(lambda _: runtime, Limits()))
     observation = CodeArm().act(runs(f"import tools\n{call}").message, bench)
     bench.sandbox.close()
     runtime.close()

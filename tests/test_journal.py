@@ -36,6 +36,7 @@ from pytest_codeact.journal import (
     read_header,
     run_names,
 )
+from pytest_codeact.money import Bounds, Ledger
 from pytest_codeact.options import Settings
 from pytest_codeact.records import Message, ToolCall, ToolResult
 from pytest_codeact.scenario import Scenario
@@ -114,6 +115,17 @@ def test_trial_is_whole_when_it_comes_back(tmp_path: Path) -> None:
         Message(role="tool", tool_results=(ToolResult(call_id="1", name="look", content="{}", is_error=True),)),
     )
     original = Trial(record=record(calls=calls, success=None), answer={"n": [1.5]}, state={"a": 1}, messages=messages)
+    journal(tmp_path).once(cell(), lambda: original)
+
+    assert journal(tmp_path).once(cell(), never) == original
+
+
+def test_made_up_password_is_taken_back(tmp_path: Path) -> None:
+    """What only its name tells to be a secret stays in a trial: it is not run, and paid for, again."""
+    calls = (call({"password": "honest-12345", "note": "api_key: abcd12345"}),)
+    original = Trial(
+        record=record(calls=calls, success=None), answer={"token": "t"}, state={"password": "honest-12345"}, messages=()
+    )
     journal(tmp_path).once(cell(), lambda: original)
 
     assert journal(tmp_path).once(cell(), never) == original
@@ -247,12 +259,14 @@ def fingerprint(scenario: Scenario = BASE, settings: Settings | None = None, mod
         (replace(BASE, answer=str), Settings()),
         (replace(BASE, max_turns=3), Settings()),
         (replace(BASE, limits={"wall_s": 1.0}), Settings()),
+        (replace(BASE, sandbox="other"), Settings()),
+        (replace(BASE, reference_ts="await final_answer(1);"), Settings()),
         (replace(BASE, reference=solve_thus), Settings()),
         (BASE, Settings(max_turns=7)),
         (BASE, Settings(max_output_tokens=7)),
         (BASE, Settings(observation_bytes=7)),
         (BASE, Settings(limits={"wall_s": 1.0})),
-        (BASE, Settings(sandbox="other")),
+        (BASE, Settings(sandbox=("other",))),
         (BASE, Settings(seed=7)),
     ],
 )
@@ -346,7 +360,7 @@ def test_damaged_line_is_left_out_and_counted(tmp_path: Path, damage: bytes) -> 
 
 
 @pytest.mark.parametrize(
-    "change", [(b'"answer":7', b'"answer":!'), (b'"schema":2', b'"schema":1'), (b"turns", b"burns")]
+    "change", [(b'"answer":7', b'"answer":!'), (b'"schema":3', b'"schema":1'), (b"turns", b"burns")]
 )
 def test_damage_inside_a_trial_is_found_when_it_is_asked_for(tmp_path: Path, change: tuple[bytes, bytes]) -> None:
     """What looks whole and is not, or is of another schema, is run again and counted."""
@@ -364,8 +378,12 @@ def test_damage_inside_a_trial_is_found_when_it_is_asked_for(tmp_path: Path, cha
     [
         (b"", "its first line cannot be read: b''"),
         (b'{"kind":"trial","a":1}', 'its first line cannot be read: b\'{"kind":"trial","a":1}\''),
-        (b'{"kind":"run","schema":1}', 'its first line cannot be read: b\'{"kind":"run","schema":1}\''),
-        (b'{"kind":"run","schema":9,"new":1}', "it is of schema 9, and this version reads 1"),
+        (b'{"kind":"run","schema":3}', 'its first line cannot be read: b\'{"kind":"run","schema":3}\''),
+        (
+            b'{"kind":"run","schema":1,"settings":{"sandbox":"restricted"}}',
+            "it is of schema 1, and this version reads 3",
+        ),
+        (b'{"kind":"run","schema":9,"new":1}', "it is of schema 9, and this version reads 3"),
     ],
 )
 def test_unreadable_first_line_says_so(line: bytes, problem: str) -> None:
@@ -609,6 +627,18 @@ def test_old_runs_that_cost_nothing_are_deleted(tmp_path: Path) -> None:
 
     assert run_names(tmp_path) == ["2026-4", "2026-3"]
     assert sorted(each.name for each in tmp_path.iterdir()) == [".gitignore", "2026-3", "2026-4"]
+
+
+def test_old_run_goes_with_its_ledger(tmp_path: Path) -> None:
+    """An emulator's run costs nothing, and has a ledger; one that is still open does not keep its run."""
+    complete(tmp_path, "2026-emulated")
+    ledgers = [Ledger(tmp_path / "2026-emulated", Bounds(), 0.0) for _ in range(2)]
+    ledgers[0].reserve(1, None, 0.0)
+    ledgers[0].close()
+    prune(tmp_path, keep=0)
+    ledgers[1].close()
+
+    assert [each.name for each in tmp_path.iterdir()] == [".gitignore"]
 
 
 def test_what_somebody_paid_for_or_needs_is_never_deleted(tmp_path: Path) -> None:

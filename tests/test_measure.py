@@ -11,7 +11,7 @@ from records_of import call, record, turn, usage
 from pytest_codeact.measure import METRICS, Mean, Metric, faults, mean_of, pools, tokenizers
 
 if TYPE_CHECKING:
-    from pytest_codeact.records import TrialRecord
+    from pytest_codeact.records import CodeStatus, TrialRecord
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 
@@ -57,12 +57,24 @@ TWO_TURNS = record(
         ("visible_result_bytes", 40),
         ("suppression", 0.6),
         ("code_errors", 1),
+        ("denied_rate", 0.0),
         ("first_try", 0.0),
     ],
 )
 def test_metric_of_two_turns(name: str, expected: float | None) -> None:
     """Each built-in metric is what its definition says."""
     assert value(name, TWO_TURNS) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [((), None), (("final",), 0.0), (("denied", "error"), 0.5), (("denied", "denied", "ok", "denied"), 0.75)],
+)
+def test_denied_rate_is_a_share_of_the_programs(statuses: tuple[CodeStatus, ...], expected: float | None) -> None:
+    """Over all turns of a trial; unknown where no program ran."""
+    trial = record(turns=(turn(0, statuses=statuses[:1]), turn(1, statuses=statuses[1:])))
+
+    assert value("denied_rate", trial) == expected
 
 
 def test_every_built_in_metric_is_tested() -> None:

@@ -947,7 +947,7 @@ def test_an_arm_without_the_tools_is_refused() -> None:
 
     assert str(caught.value) == (
         "the reference model cannot act in this arm: it would call 'find', but the tools offered are "
-        "'final_answer'; it can act where 'run_code' or the scenario's tools are offered"
+        "'final_answer'; it can act where 'run_code', 'run_typescript' or the scenario's tools are offered"
     )
 
 

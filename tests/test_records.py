@@ -55,7 +55,7 @@ def test_record_of_another_schema_is_refused() -> None:
         TrialRecord.from_json(text)
 
     assert str(caught.value) == (
-        "trial record of schema 99; this version reads 2; "
+        "trial record of schema 99; this version reads 3; "
         "run the trial again, or read it with the version that wrote it"
     )
 

@@ -6,9 +6,10 @@ import pytest
 
 from pytest_codeact.arms.code import CodeArm
 from pytest_codeact.arms.direct import DirectArm
-from pytest_codeact.errors import UnknownNameError
+from pytest_codeact.errors import ChoiceError, UnknownNameError
 from pytest_codeact.measure import METRICS, Metric
 from pytest_codeact.registry import Registry, register_builtins
+from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 
 @pytest.fixture
@@ -49,6 +50,13 @@ def test_provider_that_knows_its_models_refuses_others(registry: Registry) -> No
     assert registry.provider("reference/early-answer")[1] == "early-answer"
 
 
+def test_live_model_is_named(registry: Registry) -> None:
+    """A vendor alone is no model: asked for it, the run would end in errors, or be one of the reference model."""
+    for name in ("anthropic", "openai/"):
+        with pytest.raises(ChoiceError, match=rf"^no model of '\w+' is named; got '{name}', expected PROVIDER/MODEL"):
+            registry.provider(name)
+
+
 def test_metrics_are_listed_in_order(registry: Registry) -> None:
     """Built-ins come first, others as they register."""
     mine = Metric(name="mine", title="mine", unit="", value=lambda _: 1)
@@ -61,9 +69,9 @@ def test_metrics_are_listed_in_order(registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("kind", "known"),
     [
-        ("arm", "'code', 'direct', 'direct-serial'"),
-        ("provider", "'reference'"),
-        ("runtime", "'restricted'"),
+        ("arm", "'code', 'code-ts', 'direct', 'direct-serial'"),
+        ("provider", "'anthropic', 'google', 'mistral', 'openai', 'reference'"),
+        ("runtime", "'deno', 'monty', 'restricted'"),
         ("metric", ", ".join(sorted(repr(metric.name) for metric in METRICS))),
     ],
 )
@@ -75,6 +83,50 @@ def test_unknown_name_lists_the_known_ones(registry: Registry, kind: str, known:
     assert str(caught.value) == (
         f"unknown {kind} 'nope'; known {kind}s: {known}; register others with the hook pytest_codeact_register"
     )
+
+
+def test_arms_say_what_they_write(registry: Registry) -> None:
+    """An arm that runs no programs has no language."""
+    registry.add_arm("mine", CodeArm)
+
+    assert {name: registry.language(name) for name in registry.arms} == {
+        "direct": None,
+        "direct-serial": None,
+        "code": "python",
+        "code-ts": "typescript",
+        "mine": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ([], {"python": "restricted", "typescript": "deno"}),
+        ([()], {"python": "restricted", "typescript": "deno"}),
+        ([("bun",)], {"python": "restricted", "typescript": "bun"}),
+        ([("bun", "mine")], {"python": "mine", "typescript": "bun"}),
+        ([("mine", "ruby")], {"python": "mine", "typescript": "deno", "ruby": "ruby"}),
+        ([("mine", "bun"), ("restricted",)], {"python": "restricted", "typescript": "bun"}),
+    ],
+)
+def test_each_language_has_one_runtime(
+    registry: Registry, choices: list[tuple[str, ...]], expected: dict[str, str]
+) -> None:
+    """What is not chosen has its default; a later choice replaces an earlier one, language by language."""
+    registry.add_runtime("mine", RestrictedRuntime)
+    registry.add_runtime("bun", RestrictedRuntime, language="typescript")
+    registry.add_runtime("ruby", RestrictedRuntime, language="ruby")
+
+    assert list(registry.runtimes(*choices).items()) == list(expected.items())
+
+
+def test_two_runtimes_of_a_language_are_no_choice(registry: Registry) -> None:
+    """Programs of a language run in one place."""
+    registry.add_runtime("mine", RestrictedRuntime)
+    with pytest.raises(ChoiceError) as caught:
+        registry.runtimes(("restricted", "mine"))
+
+    assert str(caught.value) == "'restricted' and 'mine' both run python; name one per language"
 
 
 def test_name_can_be_taken_once(registry: Registry) -> None:

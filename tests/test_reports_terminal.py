@@ -67,6 +67,32 @@ def test_reference_figures_are_labelled() -> None:
     assert text.endswith("do this")
 
 
+def test_reference_says_in_whose_place_it_ran() -> None:
+    """Whoever asked for a model reads, with -q too, that it was not asked."""
+    text = rendered(TWO_BY_TWO, notes=TableNotes(reference=True, stood_in_for=("a/x", "b/y")))
+
+    assert (
+        "It ran in place of a/x, b/y, which this run neither asks nor replays; --codeact-budget=USD lets a run ask."
+        in " ".join(text.split())
+    )
+
+
+def test_models_stand_above_their_comparisons() -> None:
+    """However long its name, the arms that are compared can be read."""
+    long = "vendor/a-model-with-a-name-that-is-longer-than-any-column"
+    text = rendered([trial("one", arm, 900, model=model) for model in (long, "b/y") for arm in ("direct", "code")])
+
+    assert f"\n\n{long}\ncode vs direct " in text
+    assert "\n\nb/y\ncode vs direct " in text
+
+
+def test_no_change_has_no_sign() -> None:
+    """The saving of an arm that needs as much as the other is 0, not -0."""
+    text = rendered([trial("one", "direct", 900), trial("one", "code", 900)])
+
+    assert "-0.0%" not in text
+
+
 def test_unknown_is_shown_as_such() -> None:
     """What nobody knows is n/a; what only some trials know is marked."""
     text = rendered([trial("one", "code", None), trial("two", "code", None), trial("two", "code", 500, trial=2)])

@@ -13,13 +13,13 @@ import pytest
 
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
-from pytest_codeact.runtimes.restricted._process import ENVIRONMENT
+from pytest_codeact.runtimes.restricted._zygote import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent / "programs"
-PROGRAMS = sorted(path for path in FOLDER.rglob("*.py") if not path.name.startswith("_"))
+PROGRAMS = sorted(path for folder in (FOLDER, FOLDER / "failing") for path in folder.glob("[!_]*.py"))
 NO_TOOLS = Bindings(functions=(), call=lambda *_call: CallReply())
 
 RUNS = {

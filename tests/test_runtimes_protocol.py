@@ -3,16 +3,16 @@
 # ruff: noqa: E501  # a table of cases has one case to a line
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from process_sources import ScriptSource
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
+from pytest_codeact.runtimes._outcome import RESTARTED
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
-from pytest_codeact.runtimes.restricted._conversation import RESTARTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def receive():
     (length,) = struct.unpack(">I", channel.recv(4, socket.MSG_WAITALL))
     return channel.recv(length, socket.MSG_WAITALL)
 def done(status="ok", value=None, error=None):
-    send(t="done", status=status, value=value, error=error)
+    send(t="done", status=status, result=value, err=error)
 def call(name="tool", number=1, args=[], kw={}):
     send(t="call", id=number, name=name, args=args, kw=kw)
 receive()
@@ -68,7 +68,7 @@ def take_over(tmp_path: Path, calls: Calls) -> Callable[[str], Execution]:
     def run(script: str, *, wall_s: float = 0.5) -> Execution:
         path = tmp_path / "child.py"
         path.write_text(PRELUDE + script)
-        runtime = RestrictedRuntime(command=(sys.executable, "-S", "-E", str(path)))
+        runtime = RestrictedRuntime(source=ScriptSource(path))
         session = runtime.start(Bindings(functions=("tool",), call=calls), Limits(wall_s=wall_s))
         try:
             return session.run("tool()")
@@ -88,6 +88,8 @@ BROKEN = {
     "deep_objects": ("""frame(b'{"a":' * 10**5 + b"1" + b"}" * 10**5)""", "a frame nested deeper than 68"),
     "nan": ("""frame(b'{"t": "out", "s": NaN}')""", "a frame that is not JSON: NaN is not JSON"),
     "infinity": ("""frame(b'{"t": "out", "s": -Infinity}')""", "a frame that is not JSON: -Infinity is not JSON"),
+    "beyond_float": ("""frame(b'{"t": "out", "s": 1e999}')""", "a frame that is not JSON: 1e999 is beyond what a float holds"),
+    "brackets": ("""frame(b'{"t": "out", "s": [' + b"[]," * 200_000 + b"1]}")""", "a frame with 200002 opening brackets; allowed: 200000"),
     "kind_missing": ('send(s="")', "a message of kind None; expected out or call or done"),
     "kind_list": ('send(t=["out"], s="")', "a message of kind ['out']; expected out or call or done"),
     "kind_unknown": ('send(t="eval", s="")', "a message of kind 'eval'; expected out or call or done"),
@@ -212,6 +214,14 @@ def test_forged_outcome_is_escaped_and_cut(take_over: Callable[..., Execution]) 
     assert len(failed.error) <= 8200
 
 
+def test_long_claim_is_told_in_short(take_over: Callable[[str], Execution]) -> None:
+    """What a breach says of itself is shown as far as an error text goes, and no further."""
+    execution = take_over(READY + 'send(t="x" * 1_000_000)' + STALL)
+
+    assert execution.status == "crash"
+    assert len(execution.error or "") <= 8192
+
+
 def test_death_names_the_signal(take_over: Callable[..., Execution]) -> None:
     """The exit status is the kernel's word, not the process's."""
     killed = take_over(READY + 'send(t="out", s="last")\nos.kill(os.getpid(), signal.SIGABRT)')
@@ -228,9 +238,9 @@ def test_death_names_the_signal(take_over: Callable[..., Execution]) -> None:
 def test_message_between_programs_is_a_crash(tmp_path: Path, calls: Calls) -> None:
     """A process that speaks out of turn does not get to answer the next program."""
     path = tmp_path / "child.py"
-    both = "m = json.dumps(dict(t='done', status='ok', value='forged', error=None)).encode()\nraw((struct.pack('>I', len(m)) + m) * 2)"
+    both = "m = json.dumps(dict(t='done', status='ok', result='forged', err=None)).encode()\nraw((struct.pack('>I', len(m)) + m) * 2)"
     path.write_text(PRELUDE + READY + both + STALL)
-    runtime = RestrictedRuntime(command=(sys.executable, "-S", "-E", str(path)))
+    runtime = RestrictedRuntime(source=ScriptSource(path))
     session = runtime.start(Bindings(functions=("tool",), call=calls), Limits())
     first, second = session.run("1"), session.run("1")
     runtime.close()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import select
 import signal
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from process_sources import ScriptSource
 
 from pytest_codeact.errors import SandboxError
 from pytest_codeact.runtimes import Bindings, CallReply, Limits
+from pytest_codeact.runtimes._outcome import RESTARTED
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
-from pytest_codeact.runtimes.restricted._conversation import RESTARTED
-from pytest_codeact.runtimes.restricted._process import sandbox_command
+from pytest_codeact.runtimes.restricted._zygote import Zygote, zygote_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,6 +205,42 @@ def test_final_answer_ends_the_program_at_once(start: Callable[..., Interpreter]
     assert after.status == "error"
 
 
+@pytest.mark.parametrize(
+    ("text", "caught"),
+    [
+        ("KeyError: no order 999", "KeyError"),
+        ("ValueError: total is 3: too much", "ValueError"),
+        ("OSError: disk full", "OSError"),
+        ("OSError: disk full", "ToolError"),
+        ("no order 999; known orders: 1, 2", "ToolError"),
+        ("unknown tool 'x': y", "ToolError"),
+        ("StopIteration: done", "ToolError"),
+        ("SystemExit: 0", "ToolError"),
+        ("print: hello", "ToolError"),
+    ],
+)
+def test_tool_error_is_of_the_class_that_the_tool_raised(runtime: RestrictedRuntime, text: str, caught: str) -> None:
+    """What a plain function would have raised can be caught as that; name and text are those of every tool's error."""
+    session = runtime.start(Bindings(functions=("fail",), call=lambda *_call: CallReply(error=text)), Limits())
+    handler = f"try:\n    fail()\nexcept {caught} as e:\n    print(type(e).__name__, e, isinstance(e, ToolError))\n"
+    execution, uncaught = session.run(handler), session.run("fail()")
+    session.close()
+
+    assert (execution.output, execution.error) == (f"ToolError {text} True\n", None)
+    assert told(uncaught).splitlines()[-1] == f"ToolError: {text}"
+
+
+def test_argument_of_very_many_values_is_refused_where_it_is_made(runtime: RestrictedRuntime) -> None:
+    """The host would take long to read it; the program is told to pass less."""
+    session = runtime.start(Bindings(functions=("send",), call=lambda *_call: CallReply()), Limits())
+    execution = session.run("send([[]] * 200_001)")
+    session.close()
+
+    assert told(execution).endswith(
+        "ValueError: send(): the arguments hold more than 200000 opening brackets; pass less at a time"
+    )
+
+
 def test_result_too_long_for_a_message_is_a_tool_error(runtime: RestrictedRuntime) -> None:
     """A result that no message can hold becomes an error that the program may catch."""
     bindings = Bindings(functions=("dump",), call=lambda *_call: CallReply(value="x" * 9_000_000))
@@ -212,9 +248,7 @@ def test_result_too_long_for_a_message_is_a_tool_error(runtime: RestrictedRuntim
     execution = session.run("dump()")
     session.close()
 
-    assert told(execution).endswith(
-        "ToolError: the result is too long for the sandbox: a message of 9000044 bytes; allowed: 8388608; ask for less"
-    )
+    assert told(execution).endswith("ToolError: result limit of 8388608 bytes exceeded; ask for less")
 
 
 def test_error_of_the_host_passes_through_and_ends_the_process(runtime: RestrictedRuntime) -> None:
@@ -603,16 +637,45 @@ def test_closed_runtime_says_so() -> None:
         runtime.start(Bindings(functions=(), call=Host()), Limits())
 
 
-def test_session_starts_no_process_before_its_first_program() -> None:
+def test_session_starts_no_process_before_its_first_program(tmp_path: Path) -> None:
     """Starting a session is cheap: nothing is launched, so nothing can fail."""
-    runtime = RestrictedRuntime(command=("/no/such/program",))
+    source = ScriptSource(tmp_path / "missing.py")
+    runtime = RestrictedRuntime(source=source)
     session = runtime.start(Bindings(functions=(), call=Host()), Limits())
 
-    with pytest.raises(
-        SandboxError, match=r"^the sandbox process cannot be started: .*No such file or directory: '/no"
-    ):
+    with pytest.raises(SandboxError, match=r"^the sandbox process did not start: the other side is gone; exit status"):
         session.run("1")
     runtime.close()
+
+
+def test_zygote_that_cannot_be_started_is_an_error() -> None:
+    """The text names what is missing."""
+    with pytest.raises(
+        SandboxError, match=r"^the sandbox's zygote cannot be started: .*No such file or directory: '/no"
+    ):
+        Zygote(("/no/such/program",))
+
+
+def test_zygote_that_fails_says_why() -> None:
+    """What it raised before it could serve reaches whoever asked for it."""
+    with pytest.raises(
+        SandboxError, match=r"^the sandbox's zygote did not start:\nTraceback [\s\S]*KeyError: 'language'"
+    ):
+        Zygote(zygote_command("{}"))
+
+
+def test_zygote_that_dies_at_once_says_so() -> None:
+    """Without a report there is its exit status."""
+    with pytest.raises(
+        SandboxError, match=r"^the sandbox's zygote did not start: the other side is gone; exit status 7$"
+    ):
+        Zygote((sys.executable, "-S", "-c", "import os; os._exit(7)"))
+
+
+def process_of(session: Any) -> str:
+    """Give the number, in this namespace, of the process that runs a session's programs."""
+    handle = session._process._handle._handle
+    return Path(f"/proc/self/fdinfo/{handle}").read_text().split("Pid:")[1].split()[0]
 
 
 def children() -> set[int]:
@@ -662,7 +725,8 @@ from pytest_codeact.runtimes import Bindings, CallReply, Limits
 from pytest_codeact.runtimes.restricted import RestrictedRuntime
 
 def call(*_call):
-    print(session._process._process.pid, flush=True)
+    handle = session._process._handle._handle
+    print(open(f"/proc/self/fdinfo/{handle}").read().split("Pid:")[1].split()[0], flush=True)
     return CallReply()
 
 runtime = RestrictedRuntime()
@@ -733,32 +797,30 @@ def test_process_dies_with_its_host() -> None:
 
 
 @linux_only
-def test_process_has_nothing_of_its_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is launched with three variables, the channel, no terminal, in its own session, at the root."""
+def test_process_has_nothing_of_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has three variables, the channel and null streams, no path of the host, and an empty root."""
     monkeypatch.setenv("SECRET_KEY", "s3cret")
     leak = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(leak, True)  # noqa: FBT003  # positional by its own signature
-    script = tmp_path / "child.py"
-    script.write_text(
-        "import json, os, socket, struct, sys\n"
-        "listed = {fd: os.readlink(f'/proc/self/fd/{fd}') for fd in map(int, os.listdir('/proc/self/fd')) if os.path.exists(f'/proc/self/fd/{fd}')}\n"
-        "s = socket.socket(fileno=int(sys.argv[1]))\n"
-        "facts = [dict(os.environ), sorted(v.partition(':')[0] for v in listed.values()), os.getcwd(), os.getsid(0) == os.getpid()]\n"
-        "def send(m):\n    b = json.dumps(m).encode(); s.sendall(struct.pack('>I', len(b)) + b)\n"
-        "s.recv(65536)\nsend({'t': 'ready', 'error': None})\ns.recv(65536)\n"
-        "send({'t': 'done', 'status': 'ok', 'value': json.dumps(facts), 'error': None})\ns.recv(1)\n"
-    )
-    runtime = RestrictedRuntime(command=(sys.executable, "-S", str(script)))
-    execution = runtime.start(Bindings(functions=(), call=Host()), Limits()).run("1")
+    facts: dict[str, Any] = {}
+
+    def look(*_call: object) -> CallReply:
+        folder = Path("/proc") / process_of(session)
+        opened = (folder / "fd").iterdir()
+        facts["descriptors"] = {each.name: str(each.readlink()).partition(":")[0] for each in opened}
+        facts["root"] = [*(folder / "root").iterdir(), *(folder / "cwd").iterdir()]
+        return CallReply()
+
+    runtime = RestrictedRuntime(language=False)
+    has_namespaces = "namespaces (" in " ".join(runtime.confinement().layers)
+    session = runtime.start(Bindings(functions=("look",), call=look), Limits())
+    execution = session.run("import os, sys\nlook()\nprint(dict(os.environ), sys.argv, sys.path, flush=True)")
     runtime.close()
     os.close(leak)
 
-    assert json.loads(execution.value or "[]") == [
-        {"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
-        ["/dev/null"] * 3 + ["socket"],
-        "/",
-        True,
-    ]
+    assert execution.output == "{'PYTHONHASHSEED': '0', 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8'} ['main.py'] []\n"
+    assert facts["descriptors"] == {**dict.fromkeys("012", "/dev/null"), "3": "socket"}
+    assert not (has_namespaces and facts["root"])
 
 
 @linux_only
@@ -767,7 +829,7 @@ def test_process_locks_itself_down(runtime: RestrictedRuntime) -> None:
     facts: dict[str, str] = {}
 
     def look(*_call: object) -> CallReply:
-        folder = Path("/proc") / str(session._process._process.pid)  # type: ignore[union-attr]  # it runs
+        folder = Path("/proc") / process_of(session)
         facts["status"] = (folder / "status").read_text()
         facts["limits"] = (folder / "limits").read_text()
         return CallReply()
@@ -801,10 +863,10 @@ def test_platform_that_cannot_run_it_is_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sys, "platform", "win32")
 
     with pytest.raises(SandboxError) as raised:
-        sandbox_command()
+        zygote_command("{}")
 
     assert str(raised.value) == (
-        "the restricted runtime needs a POSIX system, and this is 'win32'; use another runtime"
+        "the restricted runtime needs a POSIX system, and this is 'win32'; use --codeact-sandbox=monty"
     )
 
 
@@ -813,7 +875,7 @@ def test_missing_package_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "RestrictedPython", None)
 
     with pytest.raises(SandboxError) as raised:
-        sandbox_command()
+        zygote_command("{}")
 
     assert str(raised.value) == (
         "the restricted runtime needs the RestrictedPython package; run: pip install 'RestrictedPython>=9,<10'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,12 @@ from pytest_codeact.scenario import SIGNATURE, Budget, Scenario, solve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ID = "test_a.py::test_one"
+
+
+PROGRAM = 'await final_answer(await tools.put({ name: "pot", count: 2 }));\n'
 
 
 def solution(tools: Any) -> Any:
@@ -35,6 +40,23 @@ def test_marker_is_read() -> None:
     assert (given.id, given.prompt, given.tools, given.reference) == (ID, "Do it.", Shelf, solution)
     assert (given.answer, given.max_turns, given.tolerance, given.limits) == (Item, 3, 0.5, {"wall_s": 1})
     assert (scenario().max_turns, scenario().tolerance, scenario().reference) == (None, 0.0, None)
+
+
+def test_typescript_is_read_from_its_file(tmp_path: Path) -> None:
+    """Source stands for itself; a path is for the file's text."""
+    path = tmp_path / "solve.ts"
+    path.write_text(PROGRAM)
+
+    assert scenario(reference=solution, reference_ts=PROGRAM).reference_ts == PROGRAM
+    assert scenario(reference=solution, reference_ts=path).reference_ts == PROGRAM
+    assert scenario(reference=solution).reference_ts is None
+
+
+def test_sandbox_is_a_name_or_several() -> None:
+    """One name needs no list."""
+    assert scenario(sandbox="monty").runtimes == ("monty",)
+    assert scenario(sandbox=["monty", "deno"]).runtimes == ("monty", "deno")
+    assert scenario().runtimes == ()
 
 
 def test_help_of_the_marker_shows_its_signature() -> None:
@@ -65,8 +87,8 @@ class NoTools:
         (
             ("a",),
             {"tools": Shelf, "refrence": solution},
-            "unknown argument 'refrence'; allowed: tools, reference, answer, max_turns, tolerance, limits, "
-            "deadline_s, min_success, fail; did you mean 'reference'?",
+            "unknown argument 'refrence'; allowed: tools, reference, reference_ts, answer, max_turns, "
+            "tolerance, limits, sandbox, frozen_clock, deadline_s, min_success, fail; did you mean 'reference'?",
         ),
         (("a",), {"tools": 3}, "'tools' must be a class, or a function that makes the world; got 3"),
         (("a",), {"tools": Shelf, "reference": 3}, "'reference' must be a function that takes the tools; got 3"),
@@ -76,6 +98,38 @@ class NoTools:
         (("a",), {"tools": Shelf, "tolerance": float("inf")}, "'tolerance' must be a number from 0; got inf"),
         (("a",), {"tools": Shelf, "limits": 3}, "'limits' must be a mapping of limit names to numbers; got 3"),
         (("a",), {"tools": Shelf, "limits": {"wall_s": 0}}, "the limit 'wall_s' must be a number above 0; got 0"),
+        (
+            ("a",),
+            {"tools": Shelf, "reference_ts": PROGRAM},
+            "'reference_ts' stands beside a 'reference', which makes the ground truth; add reference=...",
+        ),
+        (
+            ("a",),
+            {"tools": Shelf, "reference": solution, "reference_ts": 3},
+            "'reference_ts' must be TypeScript source, or a Path to a file of it; got 3",
+        ),
+        (
+            ("a",),
+            {"tools": Shelf, "reference": solution, "reference_ts": "return 1;"},
+            "'reference_ts' must end in `await final_answer(...)`; got 'return 1;'",
+        ),
+        (
+            ("a",),
+            {"tools": Shelf, "reference": solution, "reference_ts": PurePath("solve.ts")},
+            "'reference_ts' must be an absolute path; got 'solve.ts'; write Path(__file__).with_name(...) for a file "
+            "beside the test",
+        ),
+        (
+            ("a",),
+            {"tools": Shelf, "reference": solution, "reference_ts": PurePath("/nowhere/solve.ts")},
+            "'reference_ts' cannot be read: [Errno 2] No such file or directory: '/nowhere/solve.ts'",
+        ),
+        (("a",), {"tools": Shelf, "sandbox": 5}, "'sandbox' must be the name of a runtime or a list of such; got 5"),
+        (
+            ("a",),
+            {"tools": Shelf, "sandbox": ["monty", None]},
+            "'sandbox' must be the name of a runtime or a list of such; got ['monty', None]",
+        ),
         (
             ("a",),
             {"tools": Shelf, "limits": {"walls": 1}},

@@ -280,7 +280,7 @@ def test_every_arm_can_solve_every_scenario_on_the_default_budget(number: int, a
     register_builtins(registry)
     toolbox, runtime = Toolbox(scenario["tools"]()), registry.runtime("restricted")()
     solution = Solution(function=scenario["reference"], parameters=toolbox.parameters, read_only=toolbox.read_only)
-    bench = Bench(toolbox=toolbox, final=FinalAnswer(scenario["answer"]), sandbox=Sandbox(lambda: runtime, Limits()))
+    bench = Bench(toolbox=toolbox, final=FinalAnswer(scenario["answer"]), sandbox=Sandbox(lambda _: runtime, Limits()))
     trial = run_trial(
         scenario_id=str(number),
         prompt=prompt,

@@ -84,7 +84,7 @@ def stage(
     registry.add_arm("plain", lambda: DirectArm(parallel=True))
     registry.add_provider("scripted", client)
     registry.add_runtime("scripted", lambda: ScriptedRuntime({}))
-    settings = Settings(arms=("plain",), models=("scripted/a",), sandbox="scripted", deadline_s=deadline_s)
+    settings = Settings(arms=("plain",), models=("scripted/a",), sandbox=("scripted",), deadline_s=deadline_s)
     return Stage(
         kit=Kit(settings, registry, Journal(Outbox(Outbox.pack(b"")), "run", looks_up=False)),
         case=Case(arm="plain", model="scripted/a", trial=3),

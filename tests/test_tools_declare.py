@@ -393,6 +393,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "World.run_code: a tool cannot be named 'run_code', which runs a program; rename the method",
     ),
     (
+        {"run_typescript": plain_tool},
+        "World.run_typescript: a tool cannot be named 'run_typescript', which runs a program; rename the method",
+    ),
+    (
         {"end_state": plain_tool},
         "World.end_state: a tool cannot be named 'end_state', which is the world's report to the validator; "
         "rename the method",

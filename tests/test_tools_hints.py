@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Op
 import pytest
 
 from pytest_codeact.errors import ScenarioError
+from pytest_codeact.tools._containers import FixedList
 from pytest_codeact.tools._hints import read_hint, resolved_hints
 from pytest_codeact.tools._problems import Problems
 from pytest_codeact.tools._record import Record, declared_records
-from pytest_codeact.tools._shape import FixedList
 
 
 class Colour(enum.Enum):
@@ -625,7 +625,7 @@ def test_notes_tell_what_annotations_cannot() -> None:
     """The order inside fixed lists and nested descriptions are kept for the Python API."""
     hint = list[tuple[Annotated[str, "a name"], float]]
 
-    assert read_hint(hint, "here", result=True).note == "items in order: [str, float]; a name"
+    assert read_hint(hint, "here", result=True).note("python") == "items in order: [str, float]; a name"
 
 
 def test_record_of_arguments_has_no_declaration() -> None:

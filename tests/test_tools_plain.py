@@ -278,3 +278,40 @@ def test_error_text_is_made_fit(text: str, fit: str) -> None:
 def test_paths_are_joined(path: str, key: str, text: str) -> None:
     """Keys that are no identifiers stand in brackets."""
     assert joined(path, key) == text
+
+
+IMAGE_ADVICE = "an image cannot be shown: models are given text only, alike in all arms; return what it shows, in text"
+
+
+class Image:
+    """As Pillow calls its own."""
+
+
+class PngImageFile(Image):
+    """As Pillow calls what it opens."""
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "bytes"),
+        (bytearray(b"\xff\xd8\xff\xe0"), "bytearray"),
+        (b"GIF89a", "bytes"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "bytes"),
+        (PngImageFile(), "PngImageFile"),
+    ],
+    ids=["png", "jpeg", "gif", "webp", "pillow"],
+)
+def test_image_is_refused_with_the_reason(value: object, kind: str) -> None:
+    """An image, as bytes or as an object, is told apart from other bytes: no advice on decoding would help."""
+    with pytest.raises(NotJsonError) as caught:
+        plain({"chart": value}, "result", max_bytes=1_000)
+
+    assert str(caught.value) == f"result.chart is of type {kind}; {ALLOWED}; {IMAGE_ADVICE}"
+
+
+@pytest.mark.parametrize("value", [b"", b"RIFF\x00\x00\x00\x00WAVE", b"plain text"], ids=["empty", "sound", "text"])
+def test_other_bytes_are_no_image(value: bytes) -> None:
+    """Bytes of another kind have their own advice."""
+    with pytest.raises(NotJsonError, match=r"use text, for example its \.decode\(\)$"):
+        plain(value, "result", max_bytes=1_000)

@@ -277,6 +277,12 @@ WRONG_RESULTS: list[tuple[str, Any, str]] = [
         dt.date(2025, 1, 1),
         f"the tool 'give' is broken: result is of type date; {ALLOWED}; use its .isoformat()",
     ),
+    (
+        "give",
+        b"\x89PNG\r\n\x1a\n",
+        f"the tool 'give' is broken: result is of type bytes; {ALLOWED}; an image cannot be shown: models are given "
+        "text only, alike in all arms; return what it shows, in text",
+    ),
     ("give", "x" * 1_000_001, f"the tool 'give' is broken: {TOO_LONG}"),
     ("give", ["\x00" * 400_000], f"the tool 'give' is broken: {TOO_LONG}"),
     ("give", ["ü" * 600_000], f"the tool 'give' is broken: {TOO_LONG}"),

@@ -148,6 +148,23 @@ def test_a_reply_without_answer_ends_the_trial(reply: Reply) -> None:
     assert (trial.record.ended, trial.answer, trial.failure) == ("no_answer", None, None)
 
 
+@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "content_filter"])
+def test_calls_of_a_reply_that_was_cut_are_not_carried_out(stop: str) -> None:
+    """Neither the call that was cut nor those before it: the trial is over, and what it cost is counted."""
+    reply = replace(calls(PUT, ("put", '{"name": "p'), usage=usage()), stop=stop)  # type: ignore[arg-type]  # literal
+    trial = run(ScriptedModel(reply))
+
+    assert (trial.record.ended, trial.failure, trial.record.calls) == ("no_answer", None, ())
+    assert [(turn.usage, turn.tool_calls) for turn in trial.record.turns] == [(usage(), 0)]
+
+
+def test_program_of_a_reply_that_was_cut_is_not_run() -> None:
+    """A program whose cut text is a whole program too, as far as anyone can see, is not run."""
+    trial = run(ScriptedModel(replace(runs("any"), stop="max_tokens")), arm=CodeArm())
+
+    assert (trial.record.ended, trial.record.turns[0].code_statuses) == ("no_answer", ())
+
+
 def test_ill_typed_answer_says_so() -> None:
     """A text that is not of the answer type is kept, and the end says what it is."""
     trial = run(ScriptedModel(says("two")), answer=Item)

@@ -1,5 +1,6 @@
 """
-The arm `code`: one tool, `run_code`, and a typed Python API of the scenario's tools.
+The code arms, `code` and `code-ts`: one tool that runs programs, and a typed API of the scenario's tools. What the two
+do not share is their `Dialect`.
 """
 
 from __future__ import annotations
@@ -7,48 +8,36 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_codeact.arms import Answer, Bench, Observation, Offer, answer_from_text
+from pytest_codeact.arms._dialect import PYTHON, TYPESCRIPT, Dialect
 from pytest_codeact.errors import ToolError
-from pytest_codeact.records import CodeStatus, Json, Message, ToolCall, ToolResult, ToolSpec
+from pytest_codeact.records import CodeStatus, Json, Message, ToolCall, ToolResult
 from pytest_codeact.runtimes import Bindings, CallReply, Execution, Interpreter
-from pytest_codeact.tools import python_api
 
-RUN_CODE: Final = ToolSpec(
-    name="run_code",
-    description="Run a Python program against the API. Returns what it prints and the value of its last expression.",
-    parameters={
-        "type": "object",
-        "properties": {"code": {"type": "string", "description": "The program."}},
-        "required": ["code"],
-        "additionalProperties": False,
-    },
-)
+__all__ = ["PYTHON", "TYPESCRIPT", "CodeArm", "Dialect"]
 
-_SYSTEM: Final = """\
-Carry out the user's task by writing Python programs that call the API below; run them with run_code. \
-Variables and functions stay defined from one program to the next. A program that fails returns its error; \
-what it did before the error stays done. When the task is done, call final_answer(...) in a program with the \
-answer; it ends the task.
-
-The API, already imported (also as the module `tools`):
-
-"""
 _SILENT: Final = "(the program ended without error and printed nothing)"
 
 
 class CodeArm:
-    """The model acts by programs. They share one interpreter per trial, which runs before the first turn begins."""
+    """
+    The model acts by programs. They share one interpreter per trial, which runs before the first turn begins.
 
-    def __init__(self) -> None:
+    Args:
+        dialect: What they are written in, and how the model is told of it.
+    """
+
+    def __init__(self, dialect: Dialect = PYTHON) -> None:
+        self._dialect = dialect
         self._interpreter: Interpreter | None = None
         self._answer: Answer | None = None
 
     def offer(self, bench: Bench) -> Offer:
-        """Offer `run_code`, and the API as part of the system prompt."""
-        api = python_api(bench.toolbox.tools, bench.final)
+        """Offer the tool that runs programs, and the API as part of the system prompt."""
+        dialect, api = self._dialect, self._dialect.api(bench.toolbox.tools, bench.final)
         # Started here, the sandbox is no latency of the first turn, as making the model's client is none.
         self._session(bench).prepare()
         # One program per reply, as in the CodeAct paper: the second could not have seen the first one's output.
-        return Offer(system=_SYSTEM + api.text, tools=(RUN_CODE,), parallel_tool_calls=False)
+        return Offer(system=dialect.instructions + api.text, tools=(dialect.run,), parallel_tool_calls=False)
 
     def act(self, reply: Message, bench: Bench) -> Observation:
         """Run the programs in order, up to one that calls `final_answer`."""
@@ -57,10 +46,10 @@ class CodeArm:
         results: list[ToolResult] = []
         statuses: list[CodeStatus] = []
         for call in reply.tool_calls:
-            program = _program(call)
+            program = self._program(call)
             if program is None:
-                results.append(_misused(call))
-                if call.name == RUN_CODE.name:
+                results.append(self._misused(call))
+                if call.name == self._dialect.run.name:
                     statuses.append("error")
                 continue
             execution = self._session(bench).run(program)
@@ -72,20 +61,20 @@ class CodeArm:
 
     def _session(self, bench: Bench) -> Interpreter:
         if self._interpreter is None:
-            api = python_api(bench.toolbox.tools, bench.final)
+            api = self._dialect.api(bench.toolbox.tools, bench.final)
             names = (*(tool.name for tool in bench.toolbox.tools), bench.final.spec.name)
 
             def call(name: str, args: list[Json], kwargs: dict[str, Json]) -> CallReply:
                 return self._call(bench, name, args, kwargs)
 
             self._interpreter = bench.sandbox.start(
-                Bindings(functions=names, call=call, declarations=api.declarations), "python"
+                Bindings(functions=names, call=call, declarations=api.declarations), self._dialect.language
             )
         return self._interpreter
 
     def _call(self, bench: Bench, name: str, args: list[Json], kwargs: dict[str, Json]) -> CallReply:
         if name != bench.final.spec.name:
-            record = bench.toolbox.call_bound(name, args, kwargs)
+            record = bench.toolbox.call_bound(name, *self._dialect.bound(args, kwargs))
             return CallReply(value=record.result, error=record.error)
         try:
             self._answer = Answer(value=bench.final.check_value(bench.final.bind(args, kwargs)))
@@ -93,20 +82,20 @@ class CodeArm:
             return CallReply(error=str(error))
         return CallReply(final=True)
 
+    def _program(self, call: ToolCall) -> str | None:
+        arguments = call.arguments
+        if call.name != self._dialect.run.name or not isinstance(arguments, dict) or set(arguments) != {"code"}:
+            return None
+        code = arguments["code"]
+        return code if isinstance(code, str) else None
 
-def _program(call: ToolCall) -> str | None:
-    if call.name != RUN_CODE.name or not isinstance(call.arguments, dict) or set(call.arguments) != {"code"}:
-        return None
-    code = call.arguments["code"]
-    return code if isinstance(code, str) else None
-
-
-def _misused(call: ToolCall) -> ToolResult:
-    if call.name == RUN_CODE.name:
-        text = f"run_code takes one argument, 'code', a text; got {call.arguments!r:.200}"
-    else:
-        text = f"unknown tool {call.name!r}; the only tool is 'run_code'; call the API from a program"
-    return ToolResult(call_id=call.id, name=call.name, content=text, is_error=True)
+    def _misused(self, call: ToolCall) -> ToolResult:
+        run = self._dialect.run.name
+        if call.name == run:
+            text = f"{run} takes one argument, 'code', a text; got {call.arguments!r:.200}"
+        else:
+            text = f"unknown tool {call.name!r}; the only tool is {run!r}; call the API from a program"
+        return ToolResult(call_id=call.id, name=call.name, content=text, is_error=True)
 
 
 def _observed(call: ToolCall, execution: Execution) -> ToolResult:

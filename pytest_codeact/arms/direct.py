@@ -8,13 +8,12 @@ from typing import Final
 
 from pytest_codeact.arms import Answer, Bench, Observation, Offer, answer_from_text
 from pytest_codeact.errors import ToolError
-from pytest_codeact.records import Message, ToolCall, ToolResult
+from pytest_codeact.records import ONE_CALL_PER_TURN, Message, ToolCall, ToolResult
 from pytest_codeact.tools import result_text
 
 _SYSTEM: Final = "Carry out the user's task with the tools. "
 _FINISH_TEXT: Final = "When the task is done, reply with the answer as text."
 _FINISH_STRUCTURED: Final = "When the task is done, call final_answer with the answer; it ends the task."
-_ONE_AT_A_TIME: Final = "only one tool call per turn is allowed here; this call was not carried out; ask for it again"
 
 
 class DirectArm:
@@ -45,7 +44,7 @@ class DirectArm:
         results: list[ToolResult] = []
         for call in reply.tool_calls:
             if results and not self._parallel:
-                results.append(_failed(call, _ONE_AT_A_TIME))
+                results.append(_failed(call, ONE_CALL_PER_TURN))
             elif call.name == bench.final.spec.name and bench.final.structured:
                 try:
                     return Observation(results=tuple(results), answer=Answer(value=bench.final.check(call.arguments)))

@@ -37,9 +37,11 @@ from pytest_codeact.journal._lines import (
     verdict_line,
 )
 from pytest_codeact.journal._runs import DIRECTORY, KEPT_RUNS, new_name, prune, read_header, run_names
+from pytest_codeact.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from pytest_codeact.journal._lines import Key
     from pytest_codeact.records import TrialRecord
@@ -59,6 +61,7 @@ __all__ = [
     "Tally",
     "blotted",
     "cell_of",
+    "interrupts_deferred",
     "new_name",
     "prune",
     "read_header",
@@ -161,6 +164,7 @@ class Tally:
     Attributes:
         taken: Trials that were taken from it and not run.
         stale: Trials that it holds as they were before the scenario was changed; they were run again.
+        withheld: Trials out of which a secret was taken, so that they cannot be judged again; they were run again.
         damaged: Lines of it that could not be read; their trials were run again.
         unwritten: Trials that could not be written; a resumed run will run them again.
         fault: Why not, for the last of them. "" if all were.
@@ -168,6 +172,7 @@ class Tally:
 
     taken: int = 0
     stale: int = 0
+    withheld: int = 0
     damaged: int = 0
     unwritten: int = 0
     fault: str = ""
@@ -192,6 +197,8 @@ class Tally:
         said = [f"{self.taken} of {_trials(of)} taken from the journal"] if self.taken else []
         if self.stale:
             said.append(f"{_trials(self.stale)} of the journal run again: the scenario has changed since")
+        if self.withheld:
+            said.append(f"{_trials(self.withheld)} of the journal run again: a secret was taken out of what they hold")
         if self.damaged:
             said.append(f"{self.damaged} damaged line{'' if self.damaged == 1 else 's'} of the journal left out")
         return said
@@ -200,6 +207,7 @@ class Tally:
         """Add what another process counted."""
         self.taken += other.taken
         self.stale += other.stale
+        self.withheld += other.withheld
         self.damaged += other.damaged
         self.unwritten += other.unwritten
         self.fault = other.fault or self.fault
@@ -214,12 +222,15 @@ class Journal:
         run: Name of the run.
         looks_up: Whether it may hold trials that this process is asked for: in a resumed run, and in a worker, whose
             predecessor may have died.
+        hidden: What its lines must not hold. None for nothing that is secret by its value.
     """
 
-    def __init__(self, store: Store, run: str, *, looks_up: bool) -> None:
+    def __init__(self, store: Store, run: str, *, looks_up: bool, hidden: Secrets | None = None) -> None:
         self.run = run
         self._store = store
         self._looks_up = looks_up
+        self._hidden = hidden or Secrets({})
+        self._withheld: set[tuple[Key, str]] = set()
         self._writer = secrets.token_hex(4)
         self._mutex = threading.Lock()
         self._held: dict[Key, list[tuple[str, int, int]]] = {}
@@ -229,6 +240,20 @@ class Journal:
     def line(self) -> str:
         """Where the journal is and how its run is gone on with, for the user."""
         return f"codeact: journal {DIRECTORY}/{self.run}; resume with --codeact-resume={self.run}"
+
+    def directory(self) -> Path | None:
+        """
+        Give the directory of the run, made if need be. None for a worker that does not see it.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        return self._store.make_directory() if isinstance(self._store, JournalFile) else None
+
+    @property
+    def root(self) -> Path | None:
+        """The root directory of pytest. None for a worker that does not see it."""
+        return self._store.directory.parent.parent if isinstance(self._store, JournalFile) else None
 
     def once(self, cell: Cell, run: Callable[[], Trial]) -> Trial:
         """
@@ -248,7 +273,7 @@ class Journal:
         with contextlib.suppress(OSError):
             self._store.begin()
         trial = run()
-        with _interrupts_deferred():
+        with interrupts_deferred():
             self._write(cell, trial)
         return trial
 
@@ -307,7 +332,9 @@ class Journal:
                 if entry[0] == cell.fingerprint:
                     found.remove(entry)
                     return self._read(*entry[1:])
-            self._tally.stale += bool(found)
+            is_withheld = (cell.key, cell.fingerprint) in self._withheld
+            self._tally.withheld += is_withheld
+            self._tally.stale += bool(found) and not is_withheld
             found.clear()
         return None
 
@@ -332,12 +359,15 @@ class Journal:
             damaged += bool(line) and not is_whole(line)
             # Its own trials are none that it would be asked for again, but to repeat a failed one on purpose.
             if head and is_whole(line) and head.ended != "error" and head.writer != self._writer:
+                if head.is_redacted:
+                    self._withheld.add((head.cell.key, head.cell.fingerprint))
+                    continue
                 self._held.setdefault(head.cell.key, []).append((head.cell.fingerprint, place, len(line)))
         return damaged
 
     def _write(self, cell: Cell, trial: Trial) -> None:
         try:
-            self._store.append(trial_line(cell, trial, self._writer))
+            self._store.append(trial_line(cell, trial, self._writer, self._hidden.redactor))
         except (OSError, TypeError, ValueError, RecursionError, CodeActError) as error:
             with self._mutex:
                 self._tally.add(Tally(unwritten=1, fault=describe(error)))
@@ -348,8 +378,8 @@ def _trials(count: int) -> str:
 
 
 @contextlib.contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Let Ctrl-C wait: a trial that ended is written down, and then the run is interrupted."""
+def interrupts_deferred() -> Iterator[None]:
+    """Let Ctrl-C wait for what belongs together: a trial that ended is written down, then the run is interrupted."""
     if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
         yield
         return

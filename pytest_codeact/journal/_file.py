@@ -15,6 +15,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from pytest_codeact.locks import alone_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import FileIO
@@ -134,14 +136,24 @@ class JournalFile:
                 self._file = self._made()
             return self._file
 
-    def _made(self) -> FileIO:
+    def make_directory(self) -> Path:
+        """
+        Make the directory of the run, and give it.
+
+        Raises:
+            OSError: It cannot be made.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
         ignored = self.directory.parent / ".gitignore"
         if not ignored.exists():
             ignored.write_text(_NOT_IN_GIT)
+        return self.directory
+
+    def _made(self) -> FileIO:
+        self.make_directory()
         file = (self.directory / FILE).open("ab+", buffering=0)
         try:
-            with _locked_directory(self.directory):
+            with alone_in(self.directory):
                 if os.fstat(file.fileno()).st_size == 0:
                     _write_first(file, self._first_line() + b"\n")
         except BaseException:
@@ -211,22 +223,6 @@ def _hold(path: Path, *, wait_s: float) -> FileIO:
             time.sleep(0.05)
         else:
             return file
-
-
-@contextlib.contextmanager
-def _locked_directory(directory: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:
-        # A system where a directory cannot be opened.
-        yield
-        return
-    try:
-        _flock(descriptor)
-        yield
-    finally:
-        # Closing it lets go of the lock.
-        os.close(descriptor)
 
 
 def _flock(descriptor: int, *, shared: bool = False, waits: bool = True) -> None:

@@ -6,20 +6,21 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_codeact.errors import RecordError, SolutionError
-from pytest_codeact.records import SCHEMA_VERSION, Json, Message, ToolCall, ToolResult, TrialRecord
+from pytest_codeact.records import SCHEMA_VERSION, Json, TrialRecord, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_codeact.options import Settings
+    from pytest_codeact.redaction import Redactor
     from pytest_codeact.scenario import Scenario
     from pytest_codeact.tools import FinalAnswer, Toolbox
     from pytest_codeact.trial import Case, Trial
 
-JOURNAL_SCHEMA: Final = 1
+JOURNAL_SCHEMA: Final = 3
 """Version of the form of a journal. Raised when a reader of the old form would misread the new."""
 
 _BODY: Final = b',"record":'
@@ -64,12 +65,14 @@ class Head:
         mode: Where its replies came from. None if there was none.
         ended: How it ended.
         writer: Token of the process that wrote it.
+        is_redacted: Whether a secret was taken out of what a validator may look at: it cannot be judged again.
     """
 
     cell: Cell
     mode: str | None
     ended: str
     writer: str
+    is_redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ def cell_of(case: Case, scenario: Scenario, toolbox: Toolbox, final: FinalAnswer
         {**_fields(scenario.budget(settings.budget)), "deadline_s": None},
         {**settings.limits, **(scenario.limits or {})},
         settings.sandbox,
+        scenario.runtimes,
+        settings.frozen_clock_s if scenario.frozen_clock is None else scenario.frozen_clock_s,
         settings.seed,
         _solution(scenario) if case.model.partition("/")[0] == "reference" else None,
     )
@@ -142,9 +147,10 @@ def cell_of(case: Case, scenario: Scenario, toolbox: Toolbox, final: FinalAnswer
     )
 
 
-def trial_line(cell: Cell, trial: Trial, writer: str) -> bytes:
+def trial_line(cell: Cell, trial: Trial, writer: str, redactor: Redactor) -> bytes:
     """
-    Give the line of a trial: the whole of it, full tool results included, so that it can be judged again.
+    Give the line of a trial: the whole of it, full tool results included, so that it can be judged again. Secrets are
+    taken out; where a validator might miss one, the line says so.
 
     Raises:
         TypeError: It holds what is no JSON.
@@ -166,7 +172,16 @@ def trial_line(cell: Cell, trial: Trial, writer: str) -> bytes:
         "state": trial.state,
         "messages": trial.messages,
     }
-    return _line("trial", {**head, **body})
+    line = _line("trial", {**head, **body})
+    text = line.decode("ascii")
+    if redactor.record_text(text) is text:
+        return line
+    whole = json.loads(text)
+    clean = {**redactor.talked({name: whole[name] for name in body}), "record": redactor.record(whole["record"])}
+    judged = [(whole[name], clean[name]) for name in ("answer", "state", "messages")]
+    judged.append((whole["record"]["calls"], clean["record"]["calls"]))
+    is_redacted = any(before is not after for before, after in judged)
+    return _line("trial", {**head, **({"redacted": True} if is_redacted else {}), **clean})
 
 
 def verdict_line(record: TrialRecord) -> bytes:
@@ -223,7 +238,11 @@ def read_head(line: bytes) -> Head | None:
     try:
         fields = json.loads(line[: line.index(_BODY)] + b"}")
         place = {name: fields[name] for name in Cell.__dataclass_fields__}
-        return Head(cell=Cell(**place), mode=fields["mode"], ended=fields["ended"], writer=fields["writer"])
+        return Head(
+            cell=Cell(**place),
+            **{name: fields[name] for name in ("mode", "ended", "writer")},
+            is_redacted=fields.get("redacted", False),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(error) from error
 
@@ -243,7 +262,7 @@ def read_trial(line: bytes) -> Trial:
             record=TrialRecord.from_json(json.dumps(fields["record"])),
             answer=fields["answer"],
             state=fields["state"],
-            messages=tuple(_message(each) for each in fields["messages"]),
+            messages=tuple(message_of(each) for each in fields["messages"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(error) from error
@@ -254,17 +273,8 @@ def _solution(scenario: Scenario) -> str | None:
 
     # One that cannot be read has been refused, or ends the trial as an error.
     with contextlib.suppress(SolutionError):
-        return scenario.reference and solution_source(scenario.reference).definition
+        return scenario.reference and solution_source(scenario.reference).definition + (scenario.reference_ts or "")
     return None
-
-
-def _message(fields: dict[str, Any]) -> Message:
-    return Message(
-        role=fields["role"],
-        text=fields["text"],
-        tool_calls=tuple(ToolCall(**each) for each in fields["tool_calls"]),
-        tool_results=tuple(ToolResult(**each) for each in fields["tool_results"]),
-    )
 
 
 def _damaged(error: Exception) -> RecordError:

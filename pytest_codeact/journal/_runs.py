@@ -21,6 +21,9 @@ DIRECTORY: Final = ".codeact"
 KEPT_RUNS: Final = 20
 """Complete runs of the reference policy that stay."""
 
+_MONEY_FILES: Final = ("ledger.alive", "ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal")
+"""What the room `money` leaves in the directory of a run whose replies an emulator made."""
+
 _DIGITS: Final = string.digits + string.ascii_lowercase
 
 
@@ -74,8 +77,8 @@ def prune(root: Path, keep: int = KEPT_RUNS) -> None:
     for directory in complete[keep:]:
         with contextlib.suppress(OSError, RecordError), held(directory / LOCK), held(directory / FILE):
             if _cost_nothing(directory):
-                for name in (FILE, LOCK):
-                    (directory / name).unlink()
+                for name in (FILE, LOCK, *_MONEY_FILES):
+                    (directory / name).unlink(missing_ok=True)
                 # Not a tree: what somebody else put there stays, and its directory with it.
                 directory.rmdir()
 

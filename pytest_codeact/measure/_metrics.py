@@ -111,6 +111,11 @@ def _first_try(record: TrialRecord) -> float | None:
     return float(statuses[0] in ("ok", "final")) if statuses else None
 
 
+def _denied_rate(record: TrialRecord) -> float | None:
+    statuses = [status for turn in record.turns for status in turn.code_statuses]
+    return statuses.count("denied") / len(statuses) if statuses else None
+
+
 def _code_errors(record: TrialRecord) -> float:
     statuses = [status for turn in record.turns for status in turn.code_statuses]
     return sum(1 for status in statuses if status not in ("ok", "final"))
@@ -188,6 +193,7 @@ METRICS: Final = (
         better="higher",
     ),
     Metric(name="code_errors", title="code err", unit="", value=_code_errors),
+    Metric(name="denied_rate", title="denied", unit="", value=_denied_rate, summed=False),
     Metric(
         name="first_try",
         title="1st try",
@@ -213,5 +219,7 @@ The built-in metrics, in table order. Definitions, per trial:
 * visible_result_bytes: UTF-8 bytes of results, program output and error texts that the model was shown.
 * suppression: 1 - visible_result_bytes / tool_result_bytes; None when no bytes were returned.
 * code_errors: programs that ended in an error shown to the model.
+* denied_rate: share of the programs that ended because a rule of the sandbox forbade something; None when no program
+  ran. A denial of honest code is the sandbox's fault, not the model's.
 * first_try: 1 if the first program ran without error; None when no program ran.
 """

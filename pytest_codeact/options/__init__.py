@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_codeact.options._declared import OPTIONS, Option
+from pytest_codeact.options._declared import OPTIONS
 from pytest_codeact.options._settings import CONTROL, DEFAULT_ARMS, DEFAULT_METRICS, DEFAULT_MODELS, Settings
 
 if TYPE_CHECKING:
     import pytest
+
+    from pytest_codeact.options._option import Option
 
 __all__ = [
     "CONTROL",

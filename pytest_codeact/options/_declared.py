@@ -1,18 +1,20 @@
 """
-Every option: its name on the command line and in ini files, its help, and how it is read.
+Every option: its name, its help, and how its value is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Final
 
-import pytest
-
+from pytest_codeact.options._option import Option
 from pytest_codeact.options._parse import (
+    parse_base_urls,
     parse_count,
+    parse_dollars,
+    parse_instant,
+    parse_level,
     parse_limits,
+    parse_mode,
     parse_names,
     parse_order,
     parse_rules,
@@ -22,94 +24,6 @@ from pytest_codeact.options._parse import (
     parse_text,
 )
 from pytest_codeact.options._settings import DEFAULT_ARMS, DEFAULT_METRICS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """
-    What the user set.
-
-    Attributes:
-        source: Where: the flag, or the ini key.
-        value: What, read.
-    """
-
-    source: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """
-    One option: how it is declared and read.
-
-    Attributes:
-        name: The field of `Settings`.
-        flag: On the command line; the ini key is the same with underscores.
-        metavar: What the help calls its value. "" for a flag.
-        help: What the help says.
-        parse: Reads a value.
-        ini: Type of the ini key. None for an option of one run, which has none.
-        repeated: Whether it may be given several times.
-        flag_only: Whether it takes no value.
-    """
-
-    name: str
-    flag: str
-    metavar: str
-    help: str
-    parse: Callable[[str, Any], Any]
-    ini: Literal["args", "int", "float", "string", "bool"] | None
-    repeated: bool = False
-    flag_only: bool = False
-
-    @property
-    def dest(self) -> str:
-        return self.flag.removeprefix("--").replace("-", "_")
-
-    def declare(self, parser: pytest.Parser, group: pytest.OptionGroup) -> None:
-        if self.flag_only:
-            group.addoption(self.flag, dest=self.dest, action="store_true", default=None, help=self.help)
-        else:
-            action = "append" if self.repeated else "store"
-            group.addoption(
-                self.flag, dest=self.dest, metavar=self.metavar, default=None, action=action, help=self.help
-            )
-        if self.ini is not None:
-            parser.addini(self.dest, help=f"Default of {self.flag}.", type=self.ini, default=None)
-
-    def given(self, config: pytest.Config) -> Given | None:
-        """
-        Give what the user set. None if nothing.
-
-        Raises:
-            pytest.UsageError: It cannot be read.
-        """
-        source, raw = self.flag, config.getoption(self.dest)
-        if raw is None and self.ini is not None:
-            source, raw = self.dest, _ini_value(config, self.dest)
-        return None if raw is None else Given(source=source, value=self.parse(source, raw))
-
-    def as_given(self, value: Any) -> str:
-        """Write a value as it is given on the command line."""
-        if self.flag_only:
-            return self.flag if value else f"no {self.flag}"
-        if isinstance(value, Mapping):
-            values = [f"{name}={number:.12g}" for name, number in value.items()]
-        else:
-            values = [",".join(value) if isinstance(value, list | tuple) else str(value)]
-        return " ".join(f"{self.flag}={each}" for each in values) or f"no {self.flag}"
-
-
-def _ini_value(config: pytest.Config, name: str) -> Any:
-    try:
-        return config.getini(name)
-    except (pytest.UsageError, ValueError, TypeError) as error:
-        raise pytest.UsageError(f"{name}: {error}") from error
-
 
 OPTIONS: Final = (
     Option(
@@ -141,7 +55,7 @@ OPTIONS: Final = (
         name="metrics",
         flag="--codeact-metrics",
         metavar="METRIC[,METRIC]",
-        help=f"Columns of the table. Default: {', '.join(DEFAULT_METRICS)}.",
+        help=f"Columns of the table. Default: {', '.join(DEFAULT_METRICS)}, and cost_usd where it is known.",
         parse=parse_names,
         ini="args",
     ),
@@ -156,9 +70,28 @@ OPTIONS: Final = (
     Option(
         name="sandbox",
         flag="--codeact-sandbox",
-        metavar="RUNTIME",
-        help="Where model-written programs run. Default: restricted.",
-        parse=lambda _source, raw: raw,
+        metavar="RUNTIME[,RUNTIME]",
+        help="Where model-written programs run, at most one runtime per language. Default: restricted for Python, deno "
+        "for TypeScript.",
+        parse=parse_names,
+        ini="args",
+    ),
+    Option(
+        name="sandbox_min",
+        flag="--codeact-sandbox-min",
+        metavar="LEVEL",
+        help="Refuse to run programs in a sandbox that holds them less well: A, B, C or D, best first; "
+        "docs/sandbox.md says what each means. Default: D, whatever there is.",
+        parse=parse_level,
+        ini="string",
+    ),
+    Option(
+        name="frozen_clock_s",
+        flag="--codeact-frozen-clock",
+        metavar="TIME",
+        help="Let the clock of programs stand at a time, for example 2026-03-31T09:00:00Z; only sleeping moves it on. "
+        "Default: the real time.",
+        parse=parse_instant,
         ini="string",
     ),
     Option(
@@ -273,6 +206,118 @@ OPTIONS: Final = (
         help="Write a small baseline file to commit, for --benchmark-compare=FILE.",
         parse=parse_text,
         ini=None,
+    ),
+    Option(
+        name="mode",
+        flag="--codeact-mode",
+        metavar="MODE",
+        help="Where replies come from: auto (recordings, else the reference model; with a budget, the model itself), "
+        "reference, replay, record (ask what is not recorded), refresh (record anew), live. Default: auto.",
+        parse=parse_mode,
+        ini="string",
+    ),
+    Option(
+        name="base_urls",
+        flag="--codeact-base-url",
+        metavar="[PROVIDER=]URL",
+        help="Address of a provider's server, or of all; may be repeated. Default: the vendors' own.",
+        parse=parse_base_urls,
+        ini="args",
+        repeated=True,
+    ),
+    Option(
+        name="prompt_cache",
+        flag="--codeact-prompt-cache",
+        metavar="",
+        help="Let providers cache prompts, in all arms alike. Default: off, so that no arm warms the cache of another.",
+        parse=lambda _source, raw: raw,
+        ini="bool",
+        flag_only=True,
+    ),
+    Option(
+        name="request_timeout_s",
+        flag="--codeact-request-timeout",
+        metavar="SECONDS",
+        help="Seconds without a byte from a server after which a request has failed. Default: 300.",
+        parse=parse_seconds,
+        ini="float",
+    ),
+    Option(
+        name="cassettes",
+        flag="--codeact-cassettes",
+        metavar="DIR",
+        help="Directory of the recordings. Default: cassettes, in the root directory.",
+        parse=parse_text,
+        ini="string",
+    ),
+    Option(
+        name="budget_usd",
+        flag="--codeact-budget",
+        metavar="USD",
+        help="US dollars that a live run may spend, over all workers, and all sessions if it is gone on with; none for "
+        "any sum. A live run needs one or the other in each session.",
+        parse=parse_dollars,
+        ini="string",
+    ),
+    Option(
+        name="max_requests",
+        flag="--codeact-max-requests",
+        metavar="N",
+        help="Model requests that a live run may send, over all workers, failed attempts included. "
+        "Default: any number.",
+        parse=parse_count,
+        ini="int",
+    ),
+    Option(
+        name="max_seconds",
+        flag="--codeact-max-seconds",
+        metavar="SECONDS",
+        help="Seconds from the session's start after which a live run sends no request. Default: any time.",
+        parse=parse_seconds,
+        ini="float",
+    ),
+    Option(
+        name="rpm",
+        flag="--codeact-rpm",
+        metavar="N",
+        help="Requests per minute that a model is sent at most, over all workers. Default: any number.",
+        parse=parse_count,
+        ini="int",
+    ),
+    Option(
+        name="tpm",
+        flag="--codeact-tpm",
+        metavar="N",
+        help="Tokens per minute that a model is sent and asked for at most, over all workers. Default: any number.",
+        parse=parse_count,
+        ini="int",
+    ),
+    Option(
+        name="prices",
+        flag="--codeact-prices",
+        metavar="FILE",
+        help="File of prices that go before the bundled ones; docs/live.md says its form.",
+        parse=parse_text,
+        ini="string",
+    ),
+    Option(
+        name="dry_run",
+        flag="--codeact-dry-run",
+        metavar="",
+        help="Show what a live run would ask and an estimate of what it would cost, and run nothing.",
+        parse=lambda _source, raw: raw,
+        ini=None,
+        flag_only=True,
+    ),
+    Option(
+        name="secrets",
+        flag="--codeact-secrets",
+        metavar="NAME[,NAME]",
+        help="Environment variables whose values are taken out of all that a run writes and shows, beside those whose "
+        "names say that they are keys; docs/secrets.md says more. May be repeated.",
+        parse=parse_names,
+        ini="args",
+        repeated=True,
     ),
     Option(
         name="resume",

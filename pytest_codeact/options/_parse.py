@@ -5,15 +5,24 @@ How the values of options are read. Each function takes the option's name, for t
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import pytest
+
+from pytest_codeact.redaction import shown_address
+
+if TYPE_CHECKING:
+    from pytest_codeact.runtimes import Level
 
 MAX_COUNT: Final = 1_000_000_000
 """Largest count that an option takes: more is a slip of the finger."""
 
 ORDERS: Final = ("abba", "shuffled")
 """How the arms of a scenario may follow each other."""
+
+MODES: Final = ("auto", "reference", "replay", "record", "refresh", "live")
+"""Where replies may come from; docs/live.md says what each mode does."""
 
 
 def parse_names(source: str, raw: str | list[str]) -> tuple[str, ...]:
@@ -140,6 +149,93 @@ def parse_order(source: str, raw: str) -> str:
     return raw
 
 
+def parse_mode(source: str, raw: str) -> str:
+    """
+    Read the name of a mode.
+
+    Raises:
+        pytest.UsageError: There is none of that name.
+    """
+    if raw not in MODES:
+        raise pytest.UsageError(f"{source}: unknown mode {raw!r}; known modes: {', '.join(MODES)}")
+    return raw
+
+
+def parse_dollars(source: str, raw: str) -> float:
+    """
+    Read a sum in US dollars; infinite for "none", which sets no limit.
+
+    Raises:
+        pytest.UsageError: It is no number from 0, nor "none".
+    """
+    if str(raw).strip().lower() == "none":
+        return math.inf
+    dollars = _number(str(raw).strip().removeprefix("$"))
+    if not 0 <= dollars < math.inf:
+        raise pytest.UsageError(
+            f"{source}: expected US dollars from 0, for example 2.00, or none for no limit; got {raw!r}"
+        )
+    return dollars
+
+
+def parse_base_urls(source: str, raw: list[str]) -> dict[str, str]:
+    """
+    Read addresses of the form URL or PROVIDER=URL.
+
+    Returns:
+        Provider to URL, without a slash at its end; under "" the address given for all others.
+
+    Raises:
+        pytest.UsageError: One is no http(s) URL, or a provider has two.
+    """
+    found: dict[str, str] = {}
+    for each in raw:
+        given = each.strip()
+        provider, sign, url = given.partition("=")
+        if not sign or "://" in provider:
+            provider, url = "", given
+        if not _is_web_address(url.strip()):
+            raise pytest.UsageError(
+                f"{source}: expected URL or PROVIDER=URL, for example openai=http://127.0.0.1:8000/v1; "
+                f"got {shown_address(each)!r}"
+            )
+        if provider.strip() in found:
+            name = f"provider {provider.strip()}" if provider.strip() else "every provider"
+            raise pytest.UsageError(f"{source}: {name} is given two addresses; give one")
+        found[provider.strip()] = url.strip().rstrip("/")
+    return found
+
+
+def parse_level(source: str, raw: str) -> Level:
+    """
+    Read a level of the sandbox; small letters do.
+
+    Raises:
+        pytest.UsageError: It is none.
+    """
+    from pytest_codeact.runtimes import LEVELS
+
+    for level in LEVELS:
+        if raw.strip().upper() == level:
+            return level
+    raise pytest.UsageError(f"{source}: unknown level {raw!r}; known levels, best first: {', '.join(LEVELS)}")
+
+
+def parse_instant(source: str, raw: str) -> float:
+    """
+    Read a date and time; gives seconds since the epoch.
+
+    Raises:
+        pytest.UsageError: As for `runtimes.instant_s`.
+    """
+    from pytest_codeact.runtimes import instant_s
+
+    try:
+        return instant_s(raw)
+    except ValueError as error:
+        raise pytest.UsageError(f"{source}: {error}") from error
+
+
 def parse_rules(source: str, raw: list[str]) -> tuple[str, ...]:
     """
     Read rules of the gate: only that none is blank; what they say is read where metrics are known.
@@ -160,6 +256,16 @@ def parse_text(source: str, raw: str) -> str:
     if not raw.strip():
         raise pytest.UsageError(f"{source}: expected a value; got {raw!r}; give one as --help says, or leave it out")
     return raw
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Read, a port that is none raises.
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _number(raw: str | float) -> float:

@@ -2,9 +2,9 @@
 The reference model: a deterministic policy that carries out a scenario's reference solution in any arm.
 
 It holds no state between requests. Each reply is derived from the conversation in the request and the solution:
-in a code arm the solution's source is the program; elsewhere the solution is run again against the tool
-results so far, and the calls that it makes next are the reply. It tests the harness and measures the
-formats. It is no evidence about a language model.
+in a code arm the solution's source is the program (in TypeScript one that the author wrote beside it); elsewhere the
+solution is run again against the tool results so far, and the calls that it makes next are the reply. It tests the
+harness and measures the formats. It is no evidence about a language model.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pytest_codeact.providers._replay import Progress, answered_calls, replay
 from pytest_codeact.providers._source import (
     ALLOWED_NAMES,
     RESERVED_NAMES,
-    SolutionSource,
     check_solution,
     described,
     solution_source,
@@ -37,10 +36,13 @@ if TYPE_CHECKING:
     from pytest_codeact.providers import ModelContext, Request, Solution
     from pytest_codeact.records import ToolResult
 
-__all__ = ["ReferenceModel", "check_solution", "reference_model", "solution_source"]
+__all__ = ["ReferenceModel", "calling", "check_solution", "reference_model", "solution_source"]
 
 RUN_CODE: Final = "run_code"
-"""Name of the tool that makes an arm a code arm. It takes one argument, `code`: the program."""
+"""Name of the tool that makes an arm a code arm. It takes one argument, `code`: the program, in Python."""
+
+RUN_TYPESCRIPT: Final = "run_typescript"
+"""The same for programs in TypeScript. A request says the language by nothing else."""
 
 FINAL_ANSWER: Final = "final_answer"
 """Name of the tool, and of the function in programs, that takes the answer: one argument, `answer`."""
@@ -118,7 +120,8 @@ class ReferenceModel:
         Raises:
             SolutionError: The reference solution raised, did not end, did not repeat itself, or its program
                 failed in the sandbox.
-            ProviderError: The arm offers neither `run_code` nor the tools that the solution calls.
+            ScenarioError: The arm runs TypeScript, and the scenario has no solution in it.
+            ProviderError: The arm offers neither a tool that runs programs nor the tools that the solution calls.
         """
         asked_at = time.perf_counter()
         message = self._message(request)
@@ -141,18 +144,21 @@ class ReferenceModel:
         if fault == "early-answer":
             return Message(role="assistant", text="Done.")
         if RUN_CODE in offered:
-            return _calling(request, ((RUN_CODE, {"code": self._program(request, fault)}),))
+            return calling(request, ((RUN_CODE, {"code": self._program(request, fault, self._python())}),))
+        if RUN_TYPESCRIPT in offered:
+            return calling(request, ((RUN_TYPESCRIPT, {"code": self._program(request, fault, self._typescript())}),))
         progress = self._progress(request)
         if missing := [name for name, _ in progress.calls if name not in offered]:
             raise ProviderError(
                 f"the reference model cannot act in this arm: it would call {missing[0]!r}, but the tools offered "
-                f"are {_listed(offered)}; it can act where {RUN_CODE!r} or the scenario's tools are offered"
+                f"are {_listed(offered)}; it can act where {RUN_CODE!r}, {RUN_TYPESCRIPT!r} or the scenario's tools "
+                "are offered"
             )
         if progress.calls:
             mistake = self._mistaken_call(progress.calls, fault)
-            return _calling(request, progress.calls if mistake is None else (mistake,))
+            return calling(request, progress.calls if mistake is None else (mistake,))
         if FINAL_ANSWER in offered:
-            return _calling(request, ((FINAL_ANSWER, {"answer": progress.answer}),))
+            return calling(request, ((FINAL_ANSWER, {"answer": progress.answer}),))
         return Message(role="assistant", text=_as_text(progress.answer))
 
     def _progress(self, request: Request) -> Progress:
@@ -168,31 +174,50 @@ class ReferenceModel:
             raise self._error(f"had its answer accepted and was asked again; {FINAL_ANSWER} must end the trial")
         return replay(self.solution, answered, parallel=request.parallel_tool_calls, deadline_s=self.deadline_s)
 
-    def _program(self, request: Request, fault: str) -> str:
-        """Give the program to run next: the solution's source, with a mistake in front or in it for a fault."""
+    def _python(self) -> _Written:
         source = solution_source(self.solution.function)
+        return _Written(
+            program=source.program(),
+            buggy=lambda: source.program(self._misspelt(source.name)),
+            statement=_python_statement,
+            advice="Mend it if it fails in the direct arm as well; if it does not, the sandbox is at fault: report it.",
+        )
+
+    def _typescript(self) -> _Written:
+        program = self.solution.typescript
+        if program is None:
+            raise ScenarioError(
+                "the scenario has no TypeScript solution; add reference_ts=... to its marker, or leave the arm "
+                "'code-ts' out"
+            )
+        return _Written(
+            program=program,
+            buggy=lambda: f"console.log({self._misspelt('tools')});\n\n{program}",
+            statement=_typescript_statement,
+            advice="Mend reference_ts in the scenario's marker; if it is right, the sandbox is at fault: report it.",
+        )
+
+    def _program(self, request: Request, fault: str, written: _Written) -> str:
+        """Give the program to run next: the solution's source, with a mistake in front or in it for a fault."""
         if fault == "buggy-program":
-            return source.program(self._misspelt(source.name))
+            return written.buggy()
         if fault:
             first = replay(self.solution, (), parallel=True, deadline_s=self.deadline_s)
             mistake = self._mistaken_call(first.calls, fault)
-            return source.program() if mistake is None else f"{_as_statement(*mistake)}\n\n{source.program()}"
+            return written.program if mistake is None else f"{written.statement(*mistake)}\n\n{written.program}"
         for call, result in answered_calls(request.messages)[-1:]:
-            self._check_execution(call, result, source)
-        return source.program()
+            self._check_execution(call, result, written)
+        return written.program
 
-    def _check_execution(self, call: ToolCall, result: ToolResult, source: SolutionSource) -> None:
+    def _check_execution(self, call: ToolCall, result: ToolResult, written: _Written) -> None:
         """Accept only the failure of a program that is not the solution's: an injected mistake."""
         if not result.is_error:
             raise self._error(
                 f"ran as a program to its end, but its answer did not end the trial; the sandbox showed: "
                 f"{result.content!r}"
             )
-        if call.arguments == {"code": source.program()}:
-            raise self._error(
-                f"failed as a program:\n{result.content}\n"
-                "Mend it if it fails in the direct arm as well; if it does not, the sandbox is at fault: report it."
-            )
+        if call.arguments == {"code": written.program}:
+            raise self._error(f"failed as a program:\n{result.content}\n{written.advice}")
 
     def _mistaken_call(self, calls: _Calls, fault: str) -> _Call | None:
         """Give one of the calls with the mistake of the fault. None if the fault is not one of calls."""
@@ -225,7 +250,7 @@ class ReferenceModel:
         return SolutionError(f"reference solution {described(self.solution.function)} {complaint}")
 
 
-def _calling(request: Request, calls: _Calls) -> Message:
+def calling(request: Request, calls: _Calls) -> Message:
     """Make the message that asks for these calls, with ids that the conversation does not hold."""
     used = {call.id for message in request.messages for call in message.tool_calls}
     # Nine letters and digits: the only form that every provider's protocol takes.
@@ -239,8 +264,30 @@ def _calling(request: Request, calls: _Calls) -> Message:
     )
 
 
-def _as_statement(name: str, arguments: dict[str, Json]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """
+    The solution as programs of one language.
+
+    Attributes:
+        program: As it is.
+        buggy: Gives one that fails before its first tool call.
+        statement: Writes one call of a tool.
+        advice: What to do if the program fails.
+    """
+
+    program: str
+    buggy: Callable[[], str]
+    statement: Callable[[str, dict[str, Json]], str]
+    advice: str
+
+
+def _python_statement(name: str, arguments: dict[str, Json]) -> str:
     return f"tools.{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+
+
+def _typescript_statement(name: str, arguments: dict[str, Json]) -> str:
+    return f"await tools.{name}({json.dumps(arguments, ensure_ascii=False)});"
 
 
 def _as_text(answer: Json) -> str:

@@ -115,7 +115,7 @@ def _figures(metric: Metric, summary: Summary) -> list[str]:
         return [_points(summary.delta), _range(points.low, points.high, " pt") if points else UNKNOWN, "", "", ""]
     sign = 1 if _is_gain(metric) else -1
     ratios = (_total(summary), summary.median.value, summary.per_correct.value)
-    total, median, per_correct = (UNKNOWN if each is None else f"{sign * (each - 1):.1%}" for each in ratios)
+    total, median, per_correct = (UNKNOWN if each is None else f"{sign * (each - 1):z.1%}" for each in ratios)
     interval, left_out = summary.total.interval, summary.leave_one_out
     ends = _ends((interval.low, interval.high) if interval else None, sign)
     return [total, ends, median, _ends(left_out, sign), per_correct]

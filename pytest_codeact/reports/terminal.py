@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH: Final = 100
 
+_HELD_BY_KERNEL: Final = "B"
+"""The least level at which a program is held by more than its interpreter."""
+
 _REFERENCE: Final = (
     "These figures come from the reference policy, a program that follows each scenario's solution. They are "
     "evidence about the harness and the formats and say nothing about an LLM."
+)
+
+_STOOD_IN: Final = (
+    "It ran in place of {models}, which this run neither asks nor replays; --codeact-budget=USD lets a run ask."
 )
 
 
@@ -31,13 +38,31 @@ class TableNotes:
 
     Attributes:
         reference: Whether the reference policy made some of them.
+        stood_in_for: Models that were asked for and that the reference policy ran in the place of.
         tokenizers: Names of the tokenizers by which tokens were counted here. Empty if all were billed.
         advice: What to do about figures that are missing, in lines that are shown as they are. "" for nothing.
     """
 
     reference: bool = False
+    stood_in_for: tuple[str, ...] = ()
     tokenizers: tuple[str, ...] = ()
     advice: str = ""
+
+
+def sandbox_warning(level: str) -> str:
+    """
+    Say what it means that programs were held badly. "" if they were held well.
+
+    Args:
+        level: The least level of a run's trials, as of `runtimes.Level`. "" if none ran programs.
+    """
+    if level <= _HELD_BY_KERNEL:
+        return ""
+    return (
+        f"Programs were held at level {level}: only their interpreter kept them from files and network. Do not run a "
+        "model's programs so on a machine that matters; see docs/sandbox.md, and refuse it with "
+        "--codeact-sandbox-min=B."
+    )
 
 
 def render_table(
@@ -60,8 +85,8 @@ def render_table(
     layout = _Layout(pools, metrics)
     width = min(width, _MAX_WIDTH)
     lines = table([layout.heading(), *layout.body(), [], *layout.totals()], width=width, text_columns=2)
-    for block in layout.blocks(base, control):
-        lines += ["", *table(block, width=width, text_columns=1)]
+    for caption, block in layout.blocks(base, control):
+        lines += ["", *([caption] if caption else []), *table(block, width=width, text_columns=1)]
     lines.append("")
     for note in layout.footnotes(notes):
         lines += wrapped(note, width)
@@ -109,19 +134,20 @@ class _Layout:
             rows.append(["" if rows else "total", self._arm(arm, model), *errors, *cells])
         return rows
 
-    def blocks(self, base: str, control: str) -> list[list[list[str]]]:
-        """Give the cells of what compares arms, a table each."""
+    def blocks(self, base: str, control: str) -> list[tuple[str, list[list[str]]]]:
+        """Give what compares arms: the model where there are several, and the cells of a table."""
         groups = {(arm, model): group for arm, model, group in self._groups()}
-        found = []
+        found: list[tuple[str, list[list[str]]]] = []
         for (arm, model), group in groups.items():
             if arm in (base, control) or (base, model) not in groups:
                 continue
-            title = f"{self._arm(arm, model)} vs {base}"
-            block = compare_arms(title, groups[base, model], group, groups.get((control, model), []), self._metrics)
-            found.append(block.rows)
+            block = compare_arms(
+                f"{arm} vs {base}", groups[base, model], group, groups.get((control, model), []), self._metrics
+            )
+            found.append((model if len(self._models) > 1 else "", block.rows))
             self._notes += block.notes
         hats = pass_hats([(self._arm(arm, model), group) for arm, model, group in self._groups()])
-        return [*found, *([hats] if hats else [])]
+        return [*found, *([("", hats)] if hats else [])]
 
     def footnotes(self, notes: TableNotes) -> list[str]:
         lines = []
@@ -136,6 +162,8 @@ class _Layout:
             lines.append(f"Tokens counted here by {', '.join(notes.tokenizers)}, not billed.")
         if notes.reference:
             lines.append(_REFERENCE)
+        if notes.stood_in_for:
+            lines.append(_STOOD_IN.format(models=", ".join(notes.stood_in_for)))
         return lines
 
     def _groups(self) -> list[tuple[str, str, list[Pool]]]:

@@ -4,14 +4,14 @@ pytest-benchmark's saving, made safe: two runs never take one number, and what c
 
 from __future__ import annotations
 
-import contextlib
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_codeact.locks import alone_in
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pytest
 
@@ -52,7 +52,7 @@ class _SafeStorage:
             # No storage of files.
             self._storage.save(output_json, save)
             return
-        with _locked(Path(self._storage.path)):
+        with alone_in(Path(self._storage.path)):
             before = set(self._storage.query("*"))
             try:
                 self._storage.save(output_json, save)
@@ -73,25 +73,6 @@ def _safe_json(session: Any, tell: Callable[[str], None]) -> Callable[[dict[str,
             tell(_rescued(output_json, error))
 
     return save
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Keep other runs from saving in a directory. Where it cannot be locked, go on without: they seldom meet."""
-    try:
-        import fcntl
-
-        descriptor = os.open(directory, os.O_RDONLY)
-    except (ImportError, OSError):
-        yield
-        return
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        # Closing it lets go of the lock.
-        os.close(descriptor)
 
 
 def _rescued(output_json: dict[str, Any], error: OSError) -> str:

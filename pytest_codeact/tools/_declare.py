@@ -36,6 +36,7 @@ _RESERVED: Final[Mapping[str, str]] = MappingProxyType(
         "tools": "holds the tools in a program",
         "final_answer": "ends the task",
         "run_code": "runs a program",
+        "run_typescript": "runs a program",
         "end_state": "is the world's report to the validator",
     }
 )
@@ -69,8 +70,8 @@ def tool(function: F | None = None, *, read_only: bool = False, example: str = "
     Args:
         function: The method, when used without parentheses.
         read_only: Whether it leaves the world as it is. Calls of such tools may be made side by side.
-        example: One call, as a program would write it. Shown in the Python API and in the tool's description. "" for
-            none.
+        example: One call, as a Python program would write it. Shown in the tool's description and in the APIs; the
+            TypeScript API translates a call whose arguments are literals. "" for none.
 
     Raises:
         ScenarioError: What is decorated is not a method.
@@ -96,7 +97,8 @@ class Tool:
         returns: What it gives.
         positional_count: How many parameters may be given by position; the first so many.
         read_only: Whether it leaves the world as it is.
-        example: One call, as a program would write it. "" for none.
+        prose: The prose of its docstring: everything but the section on parameters.
+        example: One call, as a Python program would write it. "" for none.
         stub: Its declaration in the Python API, docstring included.
     """
 
@@ -105,6 +107,7 @@ class Tool:
     returns: Shape
     positional_count: int
     read_only: bool
+    prose: str
     example: str
     stub: str
 
@@ -115,7 +118,7 @@ class Tool:
 
     @property
     def description(self) -> str:
-        """The prose of its docstring: everything but the section on parameters."""
+        """Its prose, and its example if there is one."""
         return self.spec.description
 
     @property
@@ -206,6 +209,7 @@ def _tool(name: str, owner: type, function: FunctionType, mark: _Mark) -> Tool:
         returns=returns,
         positional_count=positional_count,
         read_only=mark.read_only,
+        prose=docs.prose,
         example=mark.example,
         stub=function_stub(arguments, returns, docs, positional_count=positional_count, example=mark.example),
     )

@@ -14,21 +14,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.errors import ScenarioError
+from pytest_codeact.tools._containers import FixedList, ListOf, MapOf
 from pytest_codeact.tools._docs import read_docs
 from pytest_codeact.tools._plain import NotJsonError, plain
 from pytest_codeact.tools._problems import Problems
 from pytest_codeact.tools._record import Field, Record
-from pytest_codeact.tools._shape import (
-    Anything,
-    Choice,
-    Described,
-    FixedList,
-    ListOf,
-    MapOf,
-    OneOf,
-    Scalar,
-    Shape,
-)
+from pytest_codeact.tools._shape import Anything, Choice, Described, OneOf, Scalar, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

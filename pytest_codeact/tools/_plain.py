@@ -33,6 +33,10 @@ _CUT: Final = " ... [cut]"
 _ALLOWED: Final = "allowed are None, bool, int, finite float, str, list, tuple, dict with str keys, dataclass and Enum"
 _NUMBER: Final = "JSON has no such number; use None or raise ToolError"
 
+_IMAGE: Final = "an image cannot be shown: models are given text only, alike in all arms; return what it shows, in text"
+_IMAGE_STARTS: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+"""How the files of PNG, JPEG, GIF, BMP and TIFF begin; WebP's begin with RIFF, their size and WEBP."""
+
 # Keyed by class name, looked up along the class's ancestors, so that no module is imported for its advice.
 _ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -48,6 +52,10 @@ _ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "generator": "use list(value)",
         "coroutine": "write the function with def, not async def",
         "UUID": "use str(value)",
+        # Of Pillow, matplotlib and the Python SDK of MCP.
+        "Image": _IMAGE,
+        "Figure": _IMAGE,
+        "ImageContent": _IMAGE,
         "PurePath": "use str(value)",
     }
 )
@@ -204,9 +212,15 @@ class _Copy:
 
 
 def _advice(value: object) -> str:
+    if isinstance(value, bytes | bytearray) and _is_image(bytes(value[:12])):
+        return f"{_ALLOWED}; {_IMAGE}"
     hints = (_ADVICE[each.__name__] for each in type(value).__mro__ if each.__name__ in _ADVICE)
     hint = next(hints, "")
     return f"{_ALLOWED}; {hint}" if hint else _ALLOWED
+
+
+def _is_image(start: bytes) -> bool:
+    return start.startswith(_IMAGE_STARTS) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP")
 
 
 class _Shown(reprlib.Repr):

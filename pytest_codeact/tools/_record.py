@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_codeact.errors import ScenarioError
 from pytest_codeact.tools._plain import copied, joined
 from pytest_codeact.tools._problems import MAX_PROBLEMS, Problems, suggestion
-from pytest_codeact.tools._shape import Schema, Shape, described
+from pytest_codeact.tools._shape import Language, Schema, Shape, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,10 +43,9 @@ class Field:
         schema = described(self.shape.schema, self.description)
         return {**schema, "default": copied(self.default)} if self.has_default else schema
 
-    @property
-    def remark(self) -> str:
-        """Its description and its shape's note, on one line. "" for nothing."""
-        return "; ".join(" ".join(each.split()) for each in (self.description, self.shape.note) if each)
+    def remark(self, language: Language) -> str:
+        """Give its description and its shape's note for a language, on one line. "" for nothing."""
+        return "; ".join(" ".join(each.split()) for each in (self.description, self.shape.note(language)) if each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class Record(Shape):
     An object with known keys and no others: a TypedDict, a dataclass, or the arguments of a tool.
 
     Attributes:
-        name: How the Python API names it. Of arguments, the tool's name.
+        name: How the APIs name it. Of arguments, the tool's name.
         fields: In the author's order.
         source: The class that it was derived from. None for arguments.
         description: Prose for the model. "" for none.
@@ -68,6 +67,10 @@ class Record(Shape):
 
     @property
     def annotation(self) -> str:
+        return self.name
+
+    @property
+    def typescript(self) -> str:
         return self.name
 
     @property
@@ -88,8 +91,7 @@ class Record(Shape):
     def parts(self) -> tuple[Shape, ...]:
         return tuple(each.shape for each in self.fields)
 
-    @property
-    def note(self) -> str:
+    def note(self, language: Language) -> str:  # noqa: ARG002 - it has none in any
         return ""  # its fields' notes stand in its declaration
 
     def check(self, value: Json, path: str, problems: Problems) -> Json:

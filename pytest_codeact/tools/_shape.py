@@ -1,9 +1,9 @@
 """
 The types that can cross between a model and a tool.
 
-A shape is what a type hint means once the value is JSON. Each one knows its JSON Schema, its spelling in the
-Python API, how to check a value and how to build what the tool is given. Deriving shapes from hints is the
-business of `_hints`.
+A shape is what a type hint means once the value is JSON. Each one knows its JSON Schema, its spelling in the Python
+API and in the TypeScript API, how to check a value and how to build what the tool is given. Lists and objects
+are in `_containers` and `_record`. Deriving shapes from hints is the business of `_hints`.
 
 An integral float is an integer (as in JSON Schema; some vendors send every number as a float) and becomes
 one where an integer is expected; an integer becomes a float where a float is. A bool is never a number.
@@ -11,12 +11,13 @@ one where an integer is expected; an integer becomes a float where a float is. A
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from pytest_codeact.tools._plain import copied, joined
+from pytest_codeact.tools._plain import copied
 from pytest_codeact.tools._problems import Problems
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = "dict[str, Json]"
 ScalarName: TypeAlias = Literal["None", "bool", "int", "float", "str"]
+Language: TypeAlias = Literal["python", "typescript"]
+"""What programs are written in."""
 
 
 class Shape(ABC):
@@ -38,6 +41,11 @@ class Shape(ABC):
     @abstractmethod
     def annotation(self) -> str:
         """Its spelling in the Python API, for values as they arrive in a program."""
+
+    @property
+    @abstractmethod
+    def typescript(self) -> str:
+        """Its spelling in the TypeScript API. Uses the type `int` where only whole numbers are meant."""
 
     @property
     @abstractmethod
@@ -62,10 +70,9 @@ class Shape(ABC):
         """The shapes it is made of, in order."""
         return ()
 
-    @property
-    def note(self) -> str:
-        """What its annotation cannot say, parts included. "" for nothing."""
-        return "; ".join(dict.fromkeys(part.note for part in self.parts if part.note))
+    def note(self, language: Language) -> str:
+        """Say what its spelling in a language cannot, parts included. "" for nothing."""
+        return "; ".join(dict.fromkeys(note for part in self.parts if (note := part.note(language))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,7 @@ class Anything(Shape):
     """Any JSON value."""
 
     annotation = "Any"
+    typescript = "any"
     expected = "any JSON value"
 
     @property
@@ -92,6 +100,7 @@ _SCALARS: Final[Mapping[ScalarName, tuple[str, str]]] = MappingProxyType(
         "str": ("string", "a string"),
     }
 )
+"""Per scalar: its type in JSON Schema, and what is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,11 @@ class Scalar(Shape):
     @property
     def annotation(self) -> str:
         return self.name
+
+    @property
+    def typescript(self) -> str:
+        # JSON Schema has the names of TypeScript, but for the one that TypeScript does not have; the API declares it.
+        return "int" if self.name == "int" else _SCALARS[self.name][0]
 
     @property
     def expected(self) -> str:
@@ -145,6 +159,10 @@ class Choice(Shape):
         return f"Literal[{', '.join(repr(each) for each in self.values)}]"
 
     @property
+    def typescript(self) -> str:
+        return " | ".join(json.dumps(each, ensure_ascii=False) for each in self.values)
+
+    @property
     def expected(self) -> str:
         listed = ", ".join(repr(each) for each in self.values)
         return f"one of {listed}" if len(self.values) > 1 else listed
@@ -176,6 +194,10 @@ class OneOf(Shape):
     @property
     def annotation(self) -> str:
         return " | ".join(each.annotation for each in self.options)
+
+    @property
+    def typescript(self) -> str:
+        return " | ".join(dict.fromkeys(each.typescript for each in self.options))
 
     @property
     def expected(self) -> str:
@@ -222,124 +244,6 @@ class OneOf(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListOf(Shape):
-    """
-    A list, its items of one shape.
-
-    Attributes:
-        item: Their shape.
-        as_tuple: Whether the tool is given a tuple.
-    """
-
-    item: Shape
-    as_tuple: bool = False
-
-    expected = "a list"
-
-    @property
-    def annotation(self) -> str:
-        return f"list[{self.item.annotation}]"
-
-    @property
-    def schema(self) -> Schema:
-        return {"type": "array", "items": self.item.schema}
-
-    @property
-    def parts(self) -> tuple[Shape, ...]:
-        return (self.item,)
-
-    def check(self, value: Json, path: str, problems: Problems) -> Json:
-        if not isinstance(value, list):
-            problems.mismatch(path, self.expected, value)
-            return None
-        return [self.item.check(each, f"{path}[{index}]", problems) for index, each in enumerate(value)]
-
-    def build(self, value: Any) -> object:
-        built = [self.item.build(each) for each in value]
-        return tuple(built) if self.as_tuple else built
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedList(Shape):
-    """A list of fixed length, a shape per item: a tuple to the tool, in JSON and to a program a list."""
-
-    items: tuple[Shape, ...]
-
-    @property
-    def annotation(self) -> str:
-        return f"list[{' | '.join(dict.fromkeys(each.annotation for each in self.items))}]"
-
-    @property
-    def expected(self) -> str:
-        return f"a list of exactly {len(self.items)}: {', '.join(each.expected for each in self.items)}"
-
-    @property
-    def schema(self) -> Schema:
-        # `prefixItems` would say the order, but not every vendor takes it; so the description does.
-        distinct: list[Json] = []
-        for each in self.items:
-            if each.schema not in distinct:
-                distinct.append(each.schema)
-        length = len(self.items)
-        return {
-            "type": "array",
-            "items": distinct[0] if len(distinct) == 1 else {"anyOf": distinct},
-            "minItems": length,
-            "maxItems": length,
-            "description": f"{self.expected[0].upper()}{self.expected[1:]}.",
-        }
-
-    @property
-    def parts(self) -> tuple[Shape, ...]:
-        return self.items
-
-    @property
-    def note(self) -> str:
-        order = f"items in order: [{', '.join(each.annotation for each in self.items)}]"
-        return "; ".join(dict.fromkeys([order, *(each.note for each in self.items if each.note)]))
-
-    def check(self, value: Json, path: str, problems: Problems) -> Json:
-        if not isinstance(value, list) or len(value) != len(self.items):
-            problems.mismatch(path, self.expected, value)
-            return None
-        pairs = enumerate(zip(self.items, value, strict=True))
-        return [shape.check(each, f"{path}[{index}]", problems) for index, (shape, each) in pairs]
-
-    def build(self, value: Any) -> object:
-        return tuple(shape.build(each) for shape, each in zip(self.items, value, strict=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapOf(Shape):
-    """An object with any keys, its values of one shape."""
-
-    value: Shape
-
-    expected = "an object (dict)"
-
-    @property
-    def annotation(self) -> str:
-        return f"dict[str, {self.value.annotation}]"
-
-    @property
-    def schema(self) -> Schema:
-        return {"type": "object", "additionalProperties": self.value.schema}
-
-    @property
-    def parts(self) -> tuple[Shape, ...]:
-        return (self.value,)
-
-    def check(self, value: Json, path: str, problems: Problems) -> Json:
-        if not isinstance(value, dict):
-            problems.mismatch(path, self.expected, value)
-            return None
-        return {key: self.value.check(each, joined(path, key), problems) for key, each in value.items()}
-
-    def build(self, value: Any) -> object:
-        return {key: self.value.build(each) for key, each in value.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Described(Shape):
     """A shape with a description of its own, from Annotated[T, "description"]."""
 
@@ -349,6 +253,10 @@ class Described(Shape):
     @property
     def annotation(self) -> str:
         return self.shape.annotation
+
+    @property
+    def typescript(self) -> str:
+        return self.shape.typescript
 
     @property
     def expected(self) -> str:
@@ -362,9 +270,8 @@ class Described(Shape):
     def parts(self) -> tuple[Shape, ...]:
         return (self.shape,)
 
-    @property
-    def note(self) -> str:
-        return "; ".join(each for each in (self.text, self.shape.note) if each)
+    def note(self, language: Language) -> str:
+        return "; ".join(each for each in (self.text, self.shape.note(language)) if each)
 
     def check(self, value: Json, path: str, problems: Problems) -> Json:
         return self.shape.check(value, path, problems)

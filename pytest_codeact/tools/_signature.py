@@ -27,12 +27,13 @@ def function_stub(arguments: Record, returns: Shape, docs: Docs, *, positional_c
     parameters = [_parameter(each) for each in arguments.fields]
     if positional_count < len(parameters):
         parameters.insert(positional_count, "*")
-    end = f") -> {returns.annotation}:" + (f"  # {one_line(returns.note)}" if returns.note else "")
+    note = returns.note("python")
+    end = f") -> {returns.annotation}:" + (f"  # {one_line(note)}" if note else "")
     head = f"def {arguments.name}({', '.join(parameters)}{end}"
     if len(head) > LINE_CHARS and parameters:
         listed = "".join(f"    {each},\n" for each in parameters)
         head = f"def {arguments.name}(\n{listed}{end}"
-    entries = [f"    {each.name}: {each.remark}" for each in arguments.fields if each.remark]
+    entries = [f"    {each.name}: {remark}" for each in arguments.fields if (remark := each.remark("python"))]
     sections = [
         docs.before,
         "\n".join(["Args:", *entries]) if entries else "",

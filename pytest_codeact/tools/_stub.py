@@ -88,7 +88,7 @@ def _entry(field: Field) -> str:
 
 def _remark(field: Field) -> str:
     default = f"default: {field.default!r}" if field.has_default else ""
-    remark = "; ".join(each for each in (field.remark, default) if each)
+    remark = "; ".join(each for each in (field.remark("python"), default) if each)
     return f"  # {one_line(remark)}" if remark else ""
 
 

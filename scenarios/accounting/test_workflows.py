@@ -3,11 +3,13 @@ Eight requests to the bookkeeping assistant of a joinery, from a month's four bi
 
 A request holds every fact that its writes need and asks for figures that only the books can give. Beside it
 stand the type of the answer, a reference solution and the scenario itself. A reference solution uses nothing
-but its parameter and the builtins: its source is also run as a program.
+but its parameter and the builtins: its source is also run as a program. For programs in TypeScript there is another
+one in `workflows/`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -16,6 +18,9 @@ from scenarios.accounting.ledger import AutumnLedger, Ledger
 
 CENT = 0.005
 """Two amounts in euro are the same if they differ by less than half a cent."""
+
+TYPESCRIPT = Path(__file__).with_name("workflows")
+"""The same solutions in TypeScript: the same calls in the same order."""
 
 
 class ExpenseReport(TypedDict):
@@ -61,7 +66,14 @@ def solve_1(tools: Any) -> ExpenseReport:
     }
 
 
-@pytest.mark.scenario(EXPENSES, tools=Ledger, reference=solve_1, answer=ExpenseReport, tolerance=CENT)
+@pytest.mark.scenario(
+    EXPENSES,
+    tools=Ledger,
+    reference=solve_1,
+    reference_ts=TYPESCRIPT / "scenario_1.ts",
+    answer=ExpenseReport,
+    tolerance=CENT,
+)
 def test_scenario_1(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """A month's four bills are booked and summed up."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -119,7 +131,14 @@ def solve_2(tools: Any) -> BillingReport:
     }
 
 
-@pytest.mark.scenario(BILLING, tools=Ledger, reference=solve_2, answer=BillingReport, tolerance=CENT)
+@pytest.mark.scenario(
+    BILLING,
+    tools=Ledger,
+    reference=solve_2,
+    reference_ts=TYPESCRIPT / "scenario_2.ts",
+    answer=BillingReport,
+    tolerance=CENT,
+)
 def test_scenario_2(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """Two clients are invoiced, and one of the invoices is sent."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -173,7 +192,14 @@ def solve_3(tools: Any) -> PaymentReport:
     }
 
 
-@pytest.mark.scenario(PAYMENTS, tools=Ledger, reference=solve_3, answer=PaymentReport, tolerance=CENT)
+@pytest.mark.scenario(
+    PAYMENTS,
+    tools=Ledger,
+    reference=solve_3,
+    reference_ts=TYPESCRIPT / "scenario_3.ts",
+    answer=PaymentReport,
+    tolerance=CENT,
+)
 def test_scenario_3(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """An invoice is paid by a deposit and whatever remains after it."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -238,7 +264,14 @@ def solve_4(tools: Any) -> CashFlowReport:
     }
 
 
-@pytest.mark.scenario(CASH_FLOW, tools=Ledger, reference=solve_4, answer=CashFlowReport, tolerance=CENT)
+@pytest.mark.scenario(
+    CASH_FLOW,
+    tools=Ledger,
+    reference=solve_4,
+    reference_ts=TYPESCRIPT / "scenario_4.ts",
+    answer=CashFlowReport,
+    tolerance=CENT,
+)
 def test_scenario_4(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """A month's mixed receipts and payments are booked and summed up."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -291,7 +324,14 @@ def solve_5(tools: Any) -> TreasuryReport:
     }
 
 
-@pytest.mark.scenario(TREASURY, tools=Ledger, reference=solve_5, answer=TreasuryReport, tolerance=CENT)
+@pytest.mark.scenario(
+    TREASURY,
+    tools=Ledger,
+    reference=solve_5,
+    reference_ts=TYPESCRIPT / "scenario_5.ts",
+    answer=TreasuryReport,
+    tolerance=CENT,
+)
 def test_scenario_5(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """Money moves between accounts, the last time by as much as a balance demands."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -393,7 +433,14 @@ def solve_6(tools: Any) -> QuarterReport:
     }
 
 
-@pytest.mark.scenario(QUARTER, tools=Ledger, reference=solve_6, answer=QuarterReport, tolerance=CENT)
+@pytest.mark.scenario(
+    QUARTER,
+    tools=Ledger,
+    reference=solve_6,
+    reference_ts=TYPESCRIPT / "scenario_6.ts",
+    answer=QuarterReport,
+    tolerance=CENT,
+)
 def test_scenario_6(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """A quarter is booked and closed, and a share of its result is set aside."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -466,7 +513,14 @@ def solve_7(tools: Any) -> ReceivablesReport:
     }
 
 
-@pytest.mark.scenario(RECEIVABLES, tools=Ledger, reference=solve_7, answer=ReceivablesReport, tolerance=CENT)
+@pytest.mark.scenario(
+    RECEIVABLES,
+    tools=Ledger,
+    reference=solve_7,
+    reference_ts=TYPESCRIPT / "scenario_7.ts",
+    answer=ReceivablesReport,
+    tolerance=CENT,
+)
 def test_scenario_7(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """Three clients are invoiced, pay in part or in full, and the one who owes most is marked."""
     assert codeact_trial.outcome == codeact_snapshot
@@ -552,7 +606,14 @@ def solve_8(tools: Any) -> BudgetReport:
     }
 
 
-@pytest.mark.scenario(BUDGETS, tools=AutumnLedger, reference=solve_8, answer=BudgetReport, tolerance=CENT)
+@pytest.mark.scenario(
+    BUDGETS,
+    tools=AutumnLedger,
+    reference=solve_8,
+    reference_ts=TYPESCRIPT / "scenario_8.ts",
+    answer=BudgetReport,
+    tolerance=CENT,
+)
 def test_scenario_8(codeact_trial: Any, codeact_snapshot: Any) -> None:
     """Fourteen expenses are added to a month, and what exceeds its budgets is covered."""
     assert codeact_trial.outcome == codeact_snapshot

@@ -68,7 +68,7 @@ class Scripted:
             def codeact_sandbox():
                 from pytest_codeact.runtimes import Limits, Sandbox
 
-                def none():
+                def none(language):
                     raise AssertionError("not needed")
 
                 return Sandbox(none, Limits())

@@ -57,13 +57,23 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
     [
         (
             "--codeact-arms=codex",
-            "ERROR: --codeact-arms: unknown arm 'codex'; known arms: 'code', 'direct', 'direct-serial'; "
+            "ERROR: --codeact-arms: unknown arm 'codex'; known arms: 'code', 'code-ts', 'direct', 'direct-serial'; "
             "register others with the hook pytest_codeact_register",
         ),
         (
             "--codeact-model=openay/x",
-            "ERROR: --codeact-model: unknown provider 'openay'; known providers: 'reference'; "
-            "register others with the hook pytest_codeact_register",
+            "ERROR: --codeact-model: unknown provider 'openay'; known providers: 'anthropic', 'google', 'mistral', "
+            "'openai', 'reference'; register others with the hook pytest_codeact_register",
+        ),
+        (
+            "--codeact-model=anthropic",
+            "ERROR: --codeact-model: no model of 'anthropic' is named; got 'anthropic', expected PROVIDER/MODEL, for "
+            "example anthropic/claude-haiku-4-5",
+        ),
+        (
+            "--codeact-base-url=antropic=http://127.0.0.1:1",
+            "ERROR: --codeact-base-url: unknown provider 'antropic'; known providers: 'anthropic', 'google', "
+            "'mistral', *",
         ),
         (
             "--codeact-model=reference/clumsy",
@@ -72,7 +82,7 @@ def test_ini_file_takes_commas(project: pytest.Pytester) -> None:
         ),
         (
             "--codeact-sandbox=none",
-            "ERROR: --codeact-sandbox: unknown runtime 'none'; known runtimes: 'restricted'; "
+            "ERROR: --codeact-sandbox: unknown runtime 'none'; known runtimes: 'deno', 'monty', 'restricted'; "
             "register others with the hook pytest_codeact_register",
         ),
         ("--codeact-metrics=token", "ERROR: --codeact-metrics: unknown metric 'token'; known metrics: *'tokens'*"),

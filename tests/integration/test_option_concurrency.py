@@ -545,6 +545,7 @@ def test_a_plan_runs_no_trial(project: pytest.Pytester) -> None:
 
 AFFINE = """
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -568,7 +569,8 @@ class Ledger:
         return self.connection.execute("select sum(value) from sums").fetchone()[0]
 
     def end_state(self) -> int:
-        return self.connection.execute("select count(*) from sums").fetchone()[0]
+        with closing(self.connection):
+            return self.connection.execute("select count(*) from sums").fetchone()[0]
 
 
 def add(tools):

@@ -36,7 +36,7 @@ def test_first_arm_is_the_base_without_direct(run: Callable[..., pytest.RunResul
     assert result.ret == 0
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(
-        ["codeact: arms code, control (code again); model reference policy (no LLM);", "  sandbox restricted"],
+        ["codeact: arms code, control (code again); model reference policy (no LLM);", "  sandbox restricted*"],
         consecutive=True,
     )
 

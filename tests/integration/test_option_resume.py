@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from baselines import change_samples, saved_baseline
+from live_fake import LIVE
 
 from pytest_codeact.journal import FILE, LOCK, run_names
+from pytest_codeact.options import Settings
+from pytest_codeact.redaction import MARK
+from pytest_codeact.resume import _settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,7 +267,7 @@ def test_without_any_run_it_says_so(project: pytest.Pytester, asked: str) -> Non
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda first: first.update(schema=99), "it is of schema 99, and this version reads 1"),
+        (lambda first: first.update(schema=99), "it is of schema 99, and this version reads 3"),
         (lambda first: first.pop("settings"), "its first line cannot be read: *"),
     ],
 )
@@ -415,3 +419,34 @@ def test_world(codeact_trial, codeact_tools):
     logged.runpytest_subprocess("-k", "world", "--codeact-resume=last").assert_outcomes(passed=2, deselected=4)
 
     assert executed(logged) == 0
+
+
+def test_live_run_goes_on_as_it_began(project: pytest.Pytester) -> None:
+    """
+    Its model, its mode and its recordings are the journal's; that it is a live one is known from there too: it needs a
+    budget, and its bill is shown.
+    """
+    project.makeconftest(LIVE)
+    run = project.runpytest_subprocess
+    first = run("--codeact-model=fake/x", "--codeact-budget=none", "--codeact-mode=record", "--codeact-cassettes=held")
+    first.assert_outcomes(passed=4)
+    bare = run("--codeact-resume=last")
+    resumed = run("--codeact-resume=last", "--codeact-budget=none", "-k", "fill")
+
+    assert bare.ret == pytest.ExitCode.USAGE_ERROR
+    bare.stderr.fnmatch_lines(["ERROR: a live run needs a budget*"])
+    resumed.assert_outcomes(passed=2, deselected=2)
+    resumed.stdout.fnmatch_lines(["codeact plan:", "codeact: spent *"])
+    assert not (project.path / "cassettes").exists()
+
+
+def test_address_is_the_journals() -> None:
+    """The rest of a run is asked where it began, unless another address is given; a secret in it is given again."""
+    held: dict[str, Any] = {"base_urls": {"openai": "http://127.0.0.1:1"}, "cassettes": "held", "rpm": 7}
+    other = Settings(base_urls={"": "http://127.0.0.1:2"}, sources={"base_urls": "--codeact-base-url"})
+
+    assert _settled("RUN", Settings(), held).base_urls == {"openai": "http://127.0.0.1:1"}
+    assert (_settled("RUN", Settings(), held).cassettes, _settled("RUN", Settings(), held).rpm) == ("held", 7)
+    assert _settled("RUN", other, held).base_urls == {"": "http://127.0.0.1:2"}
+    with pytest.raises(pytest.UsageError, match=r"^--codeact-resume: RUN was begun with an address that held a secret"):
+        _settled("RUN", Settings(), {"base_urls": {"": f"http://127.0.0.1:1?{MARK}"}})

@@ -16,3 +16,9 @@ print("tab\there", "quote\"", 'single', """multi
 line""")
 print("no newline", end="")
 print(" after", flush=True)
+import time
+print(time.strftime("%Z"), time.localtime().tm_zone, time.strftime("%Z", time.gmtime()))
+try:
+    from math import nope
+except ImportError as e:
+    print(type(e).__name__, e.name)

@@ -9,23 +9,27 @@ there becomes an `Execution`.
 from __future__ import annotations
 
 import keyword
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pytest_codeact.errors import SandboxError
-from pytest_codeact.runtimes.restricted._channel import ProtocolError
-from pytest_codeact.runtimes.restricted._conversation import ERROR_BYTES, Conversation, checked, limited, status_text
-from pytest_codeact.runtimes.restricted._process import SandboxProcess, sandbox_command
-from pytest_codeact.runtimes.restricted._text import cut, escape, utf8_bytes
+from pytest_codeact.runtimes import Confinement
+from pytest_codeact.runtimes._channel import Channel, ProtocolError
+from pytest_codeact.runtimes._conversation import checked
+from pytest_codeact.runtimes._outcome import ERROR_BYTES, overlong, status_text
+from pytest_codeact.runtimes._text import cut, escape
+from pytest_codeact.runtimes.lockdown.layers import LAYERS
+from pytest_codeact.runtimes.restricted._conversation import Conversation
+from pytest_codeact.runtimes.restricted._pool import ZygotePool
+from pytest_codeact.runtimes.restricted._process import SandboxProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection
 
     from pytest_codeact.runtimes import Bindings, Execution, Limits
-    from pytest_codeact.runtimes.restricted._channel import Message
-
-_SEND_BYTES: Final = 8 * 2**20
-"""Longest message to the process: the result of a call, mostly."""
+    from pytest_codeact.runtimes._channel import Message
+    from pytest_codeact.runtimes.restricted._pool import ProcessSource
 
 _LEAST_RECEIVE_BYTES: Final = 2 * 2**20
 """Longest message accepted from the process, unless an argument may be longer."""
@@ -34,7 +38,7 @@ _ESCAPED_BYTES: Final = 3
 """Bytes that one UTF-8 byte of JSON takes at most once the frame escapes it to ASCII."""
 
 _START_S: Final = 30.0
-"""Longest wait for a process to be ready. Measured: 0.1 s; the rest is for a machine under load."""
+"""Longest wait for a process to be ready. Measured: 3 ms; the rest is for a machine under load."""
 
 
 class RestrictedRuntime:
@@ -42,18 +46,23 @@ class RestrictedRuntime:
     Runs Python programs in processes of their own, one for each session.
 
     Args:
-        command: The command of a session's process, in place of the sandbox; the number of its descriptor
-            of the channel is added. None for the sandbox.
+        layers: Names of `lockdown.LAYERS`: the walls to build around them. Fewer than all are for tests of the others.
+        language: Whether programs are filtered. False is for tests of the walls alone: a program is then an attacker
+            who has broken out of the language.
+        source: Gives the processes, in place of those made by `layers` and `language`. A seam for tests.
     """
 
     language = "python"
 
-    def __init__(self, *, command: Sequence[str] | None = None) -> None:
-        self._command = command
+    def __init__(
+        self, *, layers: Collection[str] = LAYERS, language: bool = True, source: ProcessSource | None = None
+    ) -> None:
+        unknown = sorted(set(layers) - set(LAYERS))
+        if unknown:
+            raise ValueError(f"unknown layer {unknown[0]!r}; known layers: {', '.join(LAYERS)}")
+        self._source = source or ZygotePool(layers=layers, language=language)
         self._sessions: set[_Session] = set()
         self._closed = False
-        # The kernel ends a process with the thread that launched it, so that thread must outlive a trial's.
-        self._launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="codeact-launcher")
 
     def start(self, bindings: Bindings, limits: Limits) -> _Session:
         """
@@ -70,16 +79,21 @@ class RestrictedRuntime:
                     f"function {name!r} cannot be bound in the sandbox; "
                     "allowed are identifiers that are no keyword and start with no underscore; rename it"
                 )
-        session = _Session(self._command or sandbox_command(), bindings, limits, self._launcher, self._sessions.discard)
+        session = _Session(self._source, bindings, limits, self._sessions.discard)
         self._sessions.add(session)
         return session
+
+    def confinement(self) -> Confinement:
+        """Say what holds programs in on this machine, as the self-test found."""
+        report = self._source.report()
+        return Confinement(level=report["level"], layers=tuple(report["layers"]), missing=tuple(report["missing"]))
 
     def close(self) -> None:
         """End the runtime and all sessions. May be called twice."""
         self._closed = True
         for session in list(self._sessions):
             session.close()
-        self._launcher.shutdown()
+        self._source.close()
 
 
 class _Session:
@@ -87,16 +101,14 @@ class _Session:
 
     def __init__(
         self,
-        command: Sequence[str],
+        source: ProcessSource,
         bindings: Bindings,
         limits: Limits,
-        launcher: ThreadPoolExecutor,
         on_close: Callable[[_Session], None],
     ) -> None:
-        self._command = command
+        self._source = source
         self._bindings = bindings
         self._limits = limits
-        self._launcher = launcher
         self._on_close = on_close
         self._process: SandboxProcess | None = None
         self._programs: list[str] = []
@@ -116,19 +128,17 @@ class _Session:
             raise SandboxError("the session is closed; start another with RestrictedRuntime.start")
         if self._spent:
             self._discard()
-        size_bytes = utf8_bytes(program)
-        if size_bytes > self._limits.source_bytes:
+        if (refused := overlong(program, self._limits)) is not None:
             self._discard()
-            return limited(
-                f"source limit of {self._limits.source_bytes} bytes exceeded: the program is {size_bytes} bytes; "
-                "write a shorter one"
-            )
+            return refused
         try:
             process = self._process or self._launch()
             self._programs.append(program)
             execution = Conversation(process, self._bindings, self._limits, self._programs).run(program)
-        except BaseException:
+        except BaseException as error:
             self._discard()
+            if self._is_closed and isinstance(error, Exception) and not isinstance(error, SandboxError):
+                raise SandboxError("the session was closed while it ran a program") from error
             raise
         # After its final answer a process waits for a reply that never comes; ending it is no part of the action.
         self._spent = execution.status == "final"
@@ -139,22 +149,30 @@ class _Session:
     def close(self) -> None:
         """End the session and its process. May be called twice."""
         self._closed = True
-        self._discard()
+        # How it ended concerns nobody any more; one that cannot be asked for died with its zygote.
+        with suppress(SandboxError):
+            self._discard()
         self._on_close(self)
 
+    @property
+    def _is_closed(self) -> bool:
+        # Asked again after a program: another thread may have closed the session meanwhile.
+        return self._closed
+
     def _discard(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
+        process, self._process = self._process, None
         self._programs = []
         self._spent = False
+        if process is not None:
+            process.kill()
 
     def _launch(self) -> SandboxProcess:
         receive_bytes = max(_LEAST_RECEIVE_BYTES, _ESCAPED_BYTES * self._limits.argument_bytes)
-        launched = self._launcher.submit(
-            SandboxProcess, self._command, send_bytes=_SEND_BYTES, receive_bytes=receive_bytes
+        taken = self._source.take()
+        channel = Channel(
+            taken.connection, send_bytes=sys.maxsize, receive_bytes=receive_bytes, nesting=self._limits.nesting
         )
-        self._process = process = launched.result()
+        self._process = process = SandboxProcess(channel, taken.handle)
         try:
             process.channel.send(self._start_message(), _START_S)
             ready = checked(process.channel.receive(_START_S), "ready")
@@ -164,6 +182,7 @@ class _Session:
                 f"memory_bytes={self._limits.memory_bytes} that it needs more than, allow more"
             ) from error
         if ready["error"] is not None:
+            self._discard()
             text = escape(cut(ready["error"], ERROR_BYTES))
             raise SandboxError(f"the declarations do not run in the sandbox:\n{text}")
         # The declarations are the process's program 0.
@@ -176,7 +195,10 @@ class _Session:
             "functions": self._bindings.functions,
             "declarations": self._bindings.declarations,
             "argument_bytes": self._limits.argument_bytes,
+            "nesting": self._limits.nesting,
+            "integer_bits": self._limits.integer_bits,
             "value_bytes": self._limits.output_bytes,
+            "frozen_clock_s": self._bindings.frozen_clock_s,
             "memory_bytes": self._limits.memory_bytes,
             "cpu_s": self._limits.cpu_s,
         }

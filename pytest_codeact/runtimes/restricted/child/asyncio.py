@@ -4,15 +4,25 @@ What a program finds as `asyncio`, on the loop of `child.tasks`.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from inspect import iscoroutine, iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pytest_codeact.runtimes.restricted.child.sync import Event, Queue, QueueEmpty, QueueFull, Semaphore, TaskGroup
+from pytest_codeact.runtimes.restricted.child.sync import (
+    Condition,
+    Event,
+    LifoQueue,
+    PriorityQueue,
+    Queue,
+    QueueEmpty,
+    QueueFull,
+    Semaphore,
+    TaskGroup,
+    Timeout,
+)
 from pytest_codeact.runtimes.restricted.child.tasks import CancelledError, Future, InvalidStateError, Loop, Sleep, Task
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 
 class Asyncio:
@@ -30,9 +40,9 @@ class Asyncio:
         """Give what the module holds."""
         own = (
             self.run, self.sleep, self.create_task, self.ensure_future, self.gather, self.wait, self.wait_for,
-            self.as_completed, self.shield, self.to_thread, self.timeout, self.current_task,
+            self.as_completed, self.shield, self.to_thread, self.timeout, self.current_task, self.all_tasks,
         )  # fmt: skip
-        classes = (Semaphore, Event, Queue, TaskGroup)
+        classes = (Semaphore, Event, Condition, Queue, LifoQueue, PriorityQueue, TaskGroup)
         made = {kind.__name__: self._maker(kind) for kind in classes}
         return {
             **{method.__name__: method for method in own},
@@ -51,9 +61,10 @@ class Asyncio:
             "FIRST_COMPLETED": "FIRST_COMPLETED",
             "FIRST_EXCEPTION": "FIRST_EXCEPTION",
             "ALL_COMPLETED": "ALL_COMPLETED",
-            "get_event_loop": lambda: _LoopView(self),
-            "get_running_loop": lambda: _LoopView(self),
-            "new_event_loop": lambda: _LoopView(self),
+            "Runner": lambda **_options: _LoopView(self, self._loop),
+            "get_event_loop": lambda: _LoopView(self, self._loop),
+            "get_running_loop": lambda: _LoopView(self, self._loop),
+            "new_event_loop": lambda: _LoopView(self, self._loop),
             "set_event_loop": lambda _loop: None,
         }
 
@@ -62,6 +73,8 @@ class Asyncio:
 
     def run(self, coroutine: Any, *, debug: bool | None = None) -> Any:  # noqa: ARG002  # asyncio's signature
         """As asyncio.run."""
+        if isinstance(coroutine, Sleep):
+            coroutine = self.wait_for(coroutine, None)
         if not iscoroutine(coroutine):
             raise ValueError(f"a coroutine was expected, got {coroutine!r}")
         return self._loop.run(coroutine)
@@ -132,6 +145,7 @@ class Asyncio:
         done, _ = await self.wait([task], timeout=timeout)
         if not done:
             task.cancel()
+            await self.wait([task])
             raise TimeoutError
         return task.result()
 
@@ -155,13 +169,13 @@ class Asyncio:
         """As asyncio.to_thread, in the same thread."""
         return function(*arguments, **keywords)
 
-    @asynccontextmanager
-    async def timeout(self, delay: float | None) -> AsyncIterator[None]:
+    def timeout(self, delay: float | None) -> Timeout:
         """As asyncio.timeout, on the clock that jumps."""
-        start_s = self._loop.now_s()
-        yield
-        if delay is not None and self._loop.now_s() - start_s > delay:
-            raise TimeoutError
+        return Timeout(self._loop, delay)
+
+    def all_tasks(self) -> set[Task]:
+        """As asyncio.all_tasks."""
+        return self._loop.running_tasks()
 
     def current_task(self) -> Task | None:
         """As asyncio.current_task."""
@@ -171,16 +185,41 @@ class Asyncio:
 class _LoopView:
     """What `get_event_loop` gives: as much of a loop as older programs use."""
 
-    def __init__(self, module: Asyncio) -> None:
+    def __init__(self, module: Asyncio, loop: Loop) -> None:
         self._module = module
+        self._loop = loop
 
     def run_until_complete(self, value: Any) -> Any:
         """Run to the end."""
         return self._module.run(self._module.gather(value))[0]
 
-    def create_task(self, coroutine: Any) -> Future:
+    def run(self, coroutine: Any) -> Any:
+        """Run a coroutine to its end."""
+        return self._module.run(coroutine)
+
+    def create_task(self, coroutine: Any, *, name: str | None = None) -> Future:
         """Start a task."""
-        return self._module.create_task(coroutine)
+        return self._module.create_task(coroutine, name=name)
+
+    def create_future(self) -> Future:
+        """Give a future."""
+        return Future(self._loop)
+
+    def call_soon(self, callback: Callable[..., Any], *arguments: Any) -> None:
+        """Call back in the next turn."""
+        self._loop.soon(lambda: callback(*arguments))
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *arguments: Any) -> None:
+        """Call back once the clock has moved on by so much."""
+        self._loop.later(delay, lambda: callback(*arguments))
+
+    def time(self) -> float:
+        """Give the time of the loop's clock."""
+        return self._loop.now_s()
+
+    def is_running(self) -> bool:
+        """Say whether it runs."""
+        return self._loop.current is not None
 
     async def run_in_executor(self, _executor: object, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function."""
@@ -188,3 +227,9 @@ class _LoopView:
 
     def close(self) -> None:
         """Do nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()

@@ -10,13 +10,13 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_codeact.runtimes.restricted._channel import VALUE_DEPTH
+from pytest_codeact.runtimes._channel import BRACKETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_INTEGER_BITS: Final = 4096
-"""Longest integer sent: the standard library's parser refuses integers of some 14,000 bits."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: `json.dumps` makes one for every call."""
 
 _ADVICE: Final[Mapping[str, str]] = {
     "date": "pass its .isoformat()",
@@ -45,7 +45,13 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 
 def encode_arguments(
-    function: str, positional: Sequence[Any], keywords: Mapping[str, Any], limit_bytes: int
+    function: str,
+    positional: Sequence[Any],
+    keywords: Mapping[str, Any],
+    *,
+    argument_bytes: int,
+    nesting: int,
+    integer_bits: int,
 ) -> tuple[list[Any], dict[str, Any]]:
     """
     Give the arguments as plain JSON values: copies, which a later change in the program does not reach.
@@ -56,30 +62,41 @@ def encode_arguments(
         function: The function called, for the errors.
         positional: Its positional arguments.
         keywords: Its keyword arguments.
-        limit_bytes: UTF-8 bytes allowed for the JSON text of all of them.
+        argument_bytes: UTF-8 bytes allowed for the JSON text of all of them.
+        nesting: Containers inside each other allowed in one.
+        integer_bits: Bits allowed in an integer.
 
     Raises:
         TypeError: A value is of a class that JSON has not.
         ValueError: A value is too deep, too long, or a number that JSON has not.
     """
-    listed = [_Path(function, f"argument {index}").encode(each, 0) for index, each in enumerate(positional, 1)]
-    named = {name: _Path(function, f"argument {name!r}").encode(each, 0) for name, each in keywords.items()}
-    text = json.dumps([listed, named], ensure_ascii=False, separators=(",", ":"))
+
+    def encode(label: str, value: Any) -> Any:
+        return _Path(function, label, nesting=nesting, integer_bits=integer_bits).encode(value, 0)
+
+    listed = [encode(f"argument {index}", each) for index, each in enumerate(positional, 1)]
+    named = {name: encode(f"argument {name!r}", each) for name, each in keywords.items()}
+    text = _ENCODER.encode([listed, named])
     size_bytes = len(text.encode("utf-8", "surrogatepass"))
-    if size_bytes > limit_bytes:
+    if size_bytes > argument_bytes:
         raise ValueError(
-            f"{function}(): the arguments are {size_bytes} bytes of JSON; allowed: {limit_bytes}; pass less at a time"
+            f"{function}(): the arguments are {size_bytes} bytes of JSON; allowed: {argument_bytes}; "
+            "pass less at a time"
         )
+    if text.count("[") + text.count("{") > BRACKETS:
+        raise ValueError(f"{function}(): the arguments hold more than {BRACKETS} opening brackets; pass less at a time")
     return listed, named
 
 
 class _Path:
     """Encodes one argument and knows, for its errors, where in it the walk is."""
 
-    __slots__ = ("_function", "_steps")
+    __slots__ = ("_function", "_integer_bits", "_nesting", "_steps")
 
-    def __init__(self, function: str, label: str) -> None:
+    def __init__(self, function: str, label: str, *, nesting: int, integer_bits: int) -> None:
         self._function = function
+        self._nesting = nesting
+        self._integer_bits = integer_bits
         self._steps = [label]
 
     def encode(self, value: Any, depth: int) -> Any:
@@ -93,8 +110,8 @@ class _Path:
         if isinstance(value, float):
             return self._float(float.__add__(value, 0.0))
         if isinstance(value, (list, tuple, dict)):
-            if depth >= VALUE_DEPTH - 1:
-                self._fail(ValueError, f"is nested deeper than {VALUE_DEPTH}", "pass a flatter value")
+            if depth >= self._nesting:
+                self._fail(ValueError, f"is nested deeper than {self._nesting}", "pass a flatter value")
             return self._container(value, depth + 1)
         kind = type(value)
         return self._fail(TypeError, f"is of type {kind.__name__}, which is not JSON", _advice(kind))
@@ -118,8 +135,8 @@ class _Path:
         return encoded
 
     def _integer(self, value: int) -> int:
-        if value.bit_length() > _INTEGER_BITS:
-            self._fail(ValueError, f"is an integer of more than {_INTEGER_BITS} bits", "pass str(...) of it")
+        if value.bit_length() > self._integer_bits:
+            self._fail(ValueError, f"is an integer of more than {self._integer_bits} bits", "pass str(...) of it")
         return value
 
     def _float(self, value: float) -> float:

@@ -34,32 +34,46 @@ import hashlib
 import heapq
 import hmac
 import html
+import http
 import io
 import itertools
 import json
 import math
 import numbers
 import operator
+import pathlib
 import pprint
 import random
 import re
 import statistics
 import string
 import struct
-import sys
 import textwrap
+import threading
 import time
+import traceback
 import types
 import typing
 import unicodedata
 import urllib.parse
 import uuid
+import warnings
+import weakref
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_codeact.runtimes.restricted.child.asyncio import Asyncio
+from pytest_codeact.runtimes.restricted.child.clock import Clock
+from pytest_codeact.runtimes.restricted.child.dispatch import singledispatch, singledispatchmethod
+from pytest_codeact.runtimes.restricted.child.facade import Facade
 from pytest_codeact.runtimes.restricted.child.futures import futures_names
-from pytest_codeact.runtimes.restricted.child.kinds import AbstractMeta, DeniedAttributeError, DeniedCallError, Type
+from pytest_codeact.runtimes.restricted.child.kinds import AbstractMeta, DeniedCallError, Type
+from pytest_codeact.runtimes.restricted.child.loggers import logging_names
+from pytest_codeact.runtimes.restricted.child.system import system_modules
+from pytest_codeact.runtimes.restricted.child.threads import threading_names
+from pytest_codeact.runtimes.restricted.child.trace import traceback_names
+from pytest_codeact.runtimes.restricted.child.warn import warnings_names
+from pytest_codeact.runtimes.restricted.child.zones import zoneinfo_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -81,7 +95,7 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
         Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView MutableMapping MutableSequence
         MutableSet Reversible Sequence Set Sized ValuesView""",
     contextlib: """AbstractContextManager AsyncExitStack ExitStack ContextDecorator asynccontextmanager closing
-        contextmanager nullcontext redirect_stdout suppress""",
+        contextmanager nullcontext redirect_stderr redirect_stdout suppress""",
     copy: "copy deepcopy",
     csv: """reader writer DictReader DictWriter QUOTE_ALL QUOTE_MINIMAL QUOTE_NONE QUOTE_NONNUMERIC excel excel_tab
         unix_dialect Dialect Error""",
@@ -100,10 +114,12 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
     heapq: "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
     hmac: "new digest compare_digest",
     html: "escape unescape",
+    http: "HTTPStatus HTTPMethod",
     io: "StringIO BytesIO",
     json: "dumps loads dump load JSONDecodeError JSONEncoder JSONDecoder",
     numbers: "Number Complex Real Rational Integral",
-    pprint: "pformat pp pprint",
+    pathlib: "PurePath PurePosixPath PureWindowsPath",
+    pprint: "pformat pp pprint PrettyPrinter isreadable isrecursive saferepr",
     random: """Random betavariate choice choices expovariate gammavariate gauss getrandbits getstate lognormvariate
         normalvariate paretovariate randbytes randint random randrange sample seed setstate shuffle triangular uniform
         vonmisesvariate weibullvariate""",
@@ -129,6 +145,7 @@ _NAMES: Final[Mapping[ModuleType, str]] = {
     urllib.parse: """parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag urlencode urljoin urlparse
         urlsplit urlunparse urlunsplit""",
     uuid: "UUID uuid3 uuid5 NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500",
+    weakref: "ref WeakKeyDictionary WeakSet WeakValueDictionary",
 }
 """The names given as they are, by module. A name that this version of Python lacks is left out."""
 
@@ -136,106 +153,71 @@ _WHOLE: Final = (cmath, itertools, math, operator, unicodedata)
 """Modules written in C, or nearly: every public name is a function, a number or a class without secrets."""
 
 
-class Facade(ModuleType):
-    """
-    A module as a program sees it.
-
-    Args:
-        name: Its dotted name.
-        held: What it holds, by name.
-        real: Names of the real module, to tell one that is withheld from one that nobody has.
-        unknown: Gives what a public name that it does not hold stands for. None if it is an error.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        held: Mapping[str, Any],
-        real: Iterable[str],
-        *,
-        unknown: Callable[[str], Any] | None = None,
-    ) -> None:
-        super().__init__(name)
-        withheld = {each for each in real if not each.startswith("_")} - held.keys()
-
-        def missing(attribute: str) -> Any:
-            if attribute in withheld:
-                raise DeniedAttributeError(f"{attribute!r} of module {name!r} is not available in the sandbox")
-            if unknown is not None and not attribute.startswith("_"):
-                return unknown(attribute)
-            raise AttributeError(f"module {name!r} has no attribute {attribute!r}", name=attribute, obj=self)
-
-        self.__dict__.update(held, __getattr__=missing)
-
-
-def build_modules(loop: Loop, guards: Guards, error_text: Callable[[BaseException], str]) -> dict[str, ModuleType]:
+def build_modules(loop: Loop, guards: Guards, *, frozen_clock: float | None = None) -> dict[str, ModuleType]:
     """
     Build every module of an interpreter but `tools`.
 
     Args:
         loop: The program's loop and clock.
         guards: How its attributes are read and written.
-        error_text: Gives the traceback of an error as a program may see it.
+        frozen_clock: Seconds since the epoch at which its clock stands still. None for the machine's clock.
 
     Returns:
         The modules by dotted name, packages included.
     """
-    changed = _changed(loop, guards)
+    clock = Clock(loop, frozen_clock)
+    if frozen_clock is not None:
+        loop.stand_still()
+    changed = _changed(clock, guards)
     modules: dict[str, ModuleType] = {}
     for real in (*_NAMES, *_WHOLE):
         listed = dir(real) if real in _WHOLE else _NAMES[real].split()
         held = {name: getattr(real, name) for name in listed if not name.startswith("_") and hasattr(real, name)}
         modules[real.__name__] = Facade(real.__name__, {**held, **changed.get(real, {})}, dir(real))
-    modules["asyncio"] = Facade("asyncio", Asyncio(loop).names(), ("subprocess", "open_connection", "start_server"))
-    modules["concurrent.futures"] = Facade("concurrent.futures", futures_names(), ("ProcessPoolExecutor",))
+    modules.update({name: Facade(name, held, withheld) for name, (held, withheld) in _made(loop, clock).items()})
+    modules.update(system_modules(guards))
     modules["concurrent"] = Facade("concurrent", {"futures": modules["concurrent.futures"]}, ())
     modules["urllib"] = Facade("urllib", {"parse": modules["urllib.parse"]}, ("request", "error", "response"))
-    modules["traceback"] = Facade("traceback", _traceback_names(error_text), ())
-    modules["warnings"] = Facade("warnings", _warnings_names(), ())
     modules["typing_extensions"] = Facade("typing_extensions", _public(modules["typing"]), ())
     vars(modules["collections"])["abc"] = modules["collections.abc"]
     return modules
+
+
+def _made(loop: Loop, clock: Clock) -> dict[str, tuple[dict[str, Any], Iterable[str]]]:
+    """Give, by name, the modules of which nothing is real, and what of the real ones is withheld."""
+    # What awaits nothing and what a garbage collection meets is told by the real module, to nobody.
+    warnings.simplefilter("ignore")
+    return {
+        "asyncio": (Asyncio(loop).names(), ("subprocess", "open_connection", "start_server")),
+        "concurrent.futures": (futures_names(), ("ProcessPoolExecutor",)),
+        "logging": (logging_names(clock.time_s), ("FileHandler", "handlers", "config", "Manager")),
+        "threading": (threading_names(), dir(threading)),
+        "traceback": (traceback_names(), dir(traceback)),
+        "warnings": (warnings_names(), dir(warnings)),
+        "zoneinfo": (zoneinfo_names(), ("TZPATH", "reset_tzpath")),
+    }
 
 
 def _public(module: ModuleType) -> dict[str, Any]:
     return {name: each for name, each in vars(module).items() if not name.startswith("_")}
 
 
-def _changed(loop: Loop, guards: Guards) -> dict[ModuleType, dict[str, Any]]:
+def _changed(clock: Clock, guards: Guards) -> dict[ModuleType, dict[str, Any]]:
     """Give, by module, what stands in for a name that must not be given as it is."""
     return {
         abc: {"ABCMeta": AbstractMeta},
         dataclasses: {"dataclass": _dataclass},
+        datetime: clock.datetime_names(),
         enum: _enum_names(),
-        functools: _wrapping_names(guards),
+        functools: {
+            **_wrapping_names(guards),
+            "singledispatch": singledispatch,
+            "singledispatchmethod": singledispatchmethod,
+        },
         operator: _operator_names(guards),
-        time: {**_clock_names(loop), "sleep": _plain(loop.sleep)},
+        time: clock.time_names(),
         typing: {"get_origin": _get_origin},
         uuid: {"uuid4": lambda: uuid.UUID(int=random.getrandbits(128), version=4)},
-    }
-
-
-def _plain(method: Callable[[float], None]) -> Callable[[float], None]:
-    # A bound method would show the loop in its repr.
-    def sleep(seconds: float) -> None:
-        method(seconds)
-
-    return sleep
-
-
-def _clock_names(loop: Loop) -> dict[str, Callable[[], Any]]:
-    # Ahead of the real clocks by what the program slept, so that waiting for a time ends.
-    def ahead(clock: Callable[[], Any], units_per_s: float) -> Callable[[], Any]:
-        def read() -> Any:
-            now = clock()
-            return now + type(now)(loop.slept_s() * units_per_s)
-
-        return read
-
-    clocks = ("time", "monotonic", "perf_counter")
-    return {
-        **{name: ahead(getattr(time, name), 1.0) for name in clocks},
-        **{f"{name}_ns": ahead(getattr(time, f"{name}_ns"), 1e9) for name in clocks},
     }
 
 
@@ -303,28 +285,3 @@ def _operator_names(guards: Guards) -> dict[str, Any]:
 def _get_origin(kind: Any) -> Any:
     origin = typing.get_origin(kind)
     return Type if isinstance(origin, type) and issubclass(origin, type) else origin
-
-
-def _traceback_names(error_text: Callable[[BaseException], str]) -> dict[str, Any]:
-    def format_exc(*_arguments: object, **_keywords: object) -> str:
-        error = sys.exception()
-        return "NoneType: None\n" if error is None else error_text(error) + "\n"
-
-    def format_exception(error: Any, *arguments: Any, **_keywords: object) -> list[str]:
-        raised = arguments[0] if arguments else error
-        return (error_text(raised) + "\n").splitlines(keepends=True)
-
-    return {
-        "format_exc": format_exc,
-        "format_exception": format_exception,
-        "print_exc": lambda *_arguments, **_keywords: print(format_exc(), end=""),  # noqa: T201  # what it is for
-        "print_exception": lambda *arguments, **_keywords: print("".join(format_exception(*arguments)), end=""),  # noqa: T201  # what it is for
-    }
-
-
-def _warnings_names() -> dict[str, Any]:
-    # Plain Python writes warnings to standard error, which nobody reads here.
-    def ignore(*_arguments: object, **_keywords: object) -> None: ...
-
-    names = ("warn", "filterwarnings", "simplefilter", "resetwarnings")
-    return {**dict.fromkeys(names, ignore), "catch_warnings": contextlib.nullcontext}

@@ -22,10 +22,22 @@ from pytest_codeact.runtimes.restricted.child.kinds import (
     DeniedAttributeError,
     DeniedCallError,
     DeniedImportError,
+    DeniedNameError,
+    RaisedGroup,
     ToolError,
     Type,
     UnknownFunction,
 )
+from pytest_codeact.runtimes.restricted.child.owners import (
+    denied,
+    described,
+    held,
+    is_exception,
+    is_ours,
+    is_own_class,
+    is_settable,
+)
+from pytest_codeact.runtimes.restricted.child.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,8 +50,6 @@ _SAFE: Final = names.words("""
 """)  # fmt: skip
 """Builtins given as they are."""
 
-_UNSAFE_EXCEPTIONS: Final = frozenset({"BaseExceptionGroup", "ExceptionGroup"})
-
 _REFUSED: Final[Mapping[str, str]] = {
     "open": "there are no files; use the tools and variables",
     "input": "nobody can answer; use the tools",
@@ -49,8 +59,17 @@ _REFUSED: Final[Mapping[str, str]] = {
     "breakpoint": "there is no debugger; use print",
     "help": "the API is in the instructions",
     "memoryview": "use bytes or bytearray",
+    "copyright": "it is of no use here",
+    "credits": "it is of no use here",
+    "license": "it is of no use here",
 }
 """Builtins that are not available, and what to do instead."""
+
+_OF_EXCEPTIONS: Final = names.words("__cause__ __context__ __notes__ __suppress_context__ __traceback__")
+
+_OF_OWN_CLASSES: Final = names.words(
+    "__slots__ __match_args__ __dataclass_fields__ __total__ __required_keys__ __optional_keys__"
+)
 
 _WRITABLE: Final = frozenset({SimpleNamespace, Context})
 """Classes, not the program's own, whose instances it may change."""
@@ -83,7 +102,7 @@ class Guards:
         exceptions = {
             name: kind
             for name, kind in vars(builtins).items()
-            if isinstance(kind, type) and issubclass(kind, BaseException) and name not in _UNSAFE_EXCEPTIONS
+            if isinstance(kind, type) and issubclass(kind, BaseException)
         }
         own = (
             self.getattr, self.hasattr, self.setattr, self.delattr, self.dir, self.vars, self.globals, self.locals
@@ -93,6 +112,8 @@ class Guards:
             **{name: getattr(builtins, name) for name in _SAFE},
             **{name: _refused(name, advice) for name, advice in _REFUSED.items()},
             **{method.__name__: _function(method) for method in own},
+            "ExceptionGroup": RaisedGroup,
+            "BaseExceptionGroup": RaisedGroup,
             "type": Type,
             "exit": _exit,
             "quit": _exit,
@@ -123,31 +144,56 @@ class Guards:
         if names.is_special(name):
             return self._read_special(owner, name)
         if name in names.INTERNAL or (name == "obj" and isinstance(owner, AttributeError)):
-            raise _denied(owner, name)
+            raise denied(owner, name)
         if name.startswith("_") and not self._may_read_private(owner, name):
-            raise _denied(owner, name)
+            raise denied(owner, name)
         value = getattr(owner, name)
         if type(value) is UnknownFunction:
             raise AttributeError(f"module 'tools' has no attribute {name!r}", name=name, obj=owner)
+        if isinstance(value, ModuleType) and value.__class__ is ModuleType:
+            # A real module; those that programs are given are of a class of their own.
+            raise denied(owner, name)
         return checked_format(value) if name in RAW_FORMATS else value
 
     def _read_special(self, owner: Any, name: str) -> Any:
         if name == "__class__":
             return Type(owner)  # type: ignore[call-arg]  # its metaclass answers the call
-        if name == "__setattr__" and owner is object:
-            # How a frozen dataclass sets its own fields.
-            return self._set_own
+        if name in {"__setattr__", "__delattr__"}:
+            return self._accessor(owner, name)
+        kind = type(owner)
+        own = is_own_class(owner) if isinstance(owner, type) else is_own_class(kind)
         allowed = (
-            name in names.METHODS
-            or name in names.NAMED
+            name in names.NAMED
+            or (name in names.METHODS and not issubclass(kind, ModuleType))
             or (name == "__module__" and isinstance(owner, type))
-            or (name in {"__cause__", "__context__", "__notes__", "__suppress_context__"} and _is_exception(owner))
+            or (name in _OF_EXCEPTIONS and is_exception(owner))
             or (name == "__dict__" and not isinstance(owner, type) and self.is_changeable(owner))
-            or (name in {"__annotations__", "__members__"} and isinstance(owner, type) and _is_own_class(owner))
+            or (name in {"__annotations__", "__members__"} and isinstance(owner, type) and own)
+            or (name in _OF_OWN_CLASSES and own)
+            or (name in names.FORMS and (own or kind is super))
         )
         if not allowed:
-            raise _denied(owner, name)
+            raise denied(owner, name)
         return getattr(owner, name)
+
+    def _accessor(self, owner: Any, name: str) -> Any:
+        # `object.__setattr__(self, name, value)` of frozen classes, `super().__setattr__(name, value)` of classes that
+        # have their own: what `object` has of the kind would set anything on anything.
+        found = getattr(owner, name)
+        if isinstance(getattr(found, "__func__", found), FunctionType):
+            return found
+        act = self.setattr if name == "__setattr__" else self.delattr
+        raw = getattr(object, name)
+
+        def of_class(target: Any, attribute: str, *value: Any) -> None:
+            raw(self.write(target, attribute), attribute, *value)
+
+        if isinstance(owner, type):
+            return of_class
+        if type(owner) is super:
+            target = super.__dict__["__self__"].__get__(owner)
+            return lambda attribute, *value: of_class(target, attribute, *value)
+        return lambda attribute, *value: act(owner, attribute, *value)
 
     def _may_read_private(self, owner: Any, name: str) -> bool:
         if type(owner) is super:
@@ -157,11 +203,11 @@ class Guards:
             kind = owner
         else:
             kind = type(owner)
-            if _is_own_class(kind) and name in getattr(owner, "__dict__", {}):
+            if is_own_class(kind) and name in held(owner):
                 return True
         holder = next((each for each in type.__dict__["__mro__"].__get__(kind) if name in vars(each)), None)
         # A name that nobody holds is left for the lookup, whose error names it.
-        return _is_own_class(holder if holder is not None else kind)
+        return is_own_class(holder if holder is not None else kind)
 
     def getattr(self, owner: Any, name: str, *default: Any) -> Any:
         """Stand in for `getattr`: a denied attribute is a missing one."""
@@ -213,12 +259,15 @@ class Guards:
         """
         if type(name) is not str:
             raise TypeError(f"attribute name must be string, not '{type(name).__name__}'")
+        replaceable = isinstance(owner, System) and name in System.REPLACEABLE
+        if replaceable or (is_settable(type(owner)) and not name.startswith("_")):
+            return owner
         special = names.is_special(name) and name not in names.NAMED
         if special or name in names.INTERNAL or not self.is_changeable(owner):
             if type(owner) in _NATURAL and not special:
                 return owner
             raise DeniedAttributeError(
-                f"attribute {name!r} of {_described(owner)} cannot be changed in the sandbox; "
+                f"attribute {name!r} of {described(owner)} cannot be changed in the sandbox; "
                 "only objects of the program's own classes can"
             )
         return owner
@@ -237,28 +286,31 @@ class Guards:
         """Stand in for `delattr`."""
         delattr(self.write(owner, name), name)
 
-    def _set_own(self, owner: Any, name: str, value: Any) -> None:
-        object.__setattr__(self.write(owner, name), name, value)
-
     def is_changeable(self, owner: Any) -> bool:
         """Say whether the program may see all of an object and change it."""
         kind = type(owner)
         if isinstance(owner, type):
-            return _is_own_class(owner)
-        return _is_own_class(kind) or kind in _WRITABLE or _is_exception(owner) or self._is_definition(owner)
+            return is_own_class(owner)
+        return is_own_class(kind) or kind in _WRITABLE or is_exception(owner) or self._is_definition(owner)
 
     def _is_definition(self, owner: Any) -> bool:
         if type(owner) is FunctionType:
             return owner.__globals__ is self._namespace
-        return isinstance(owner, type) and _is_own_class(owner)
+        return isinstance(owner, type) and is_own_class(owner)
 
     # Classes and modules
 
     def _build_class(self, body: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
         # Resolved first: `typing.Type[int]` stands for `type` itself.
+        for base in bases:
+            # Its __getattr__ could give other bases to the real class statement than it gives here.
+            if not isinstance(base, type) and is_own_class(type(base)):
+                raise TypeError(f"bases of class {name!r} must be classes, not {described(base)}")
         for base in types.resolve_bases(bases):
             if base is Type or base is AbstractMeta or (isinstance(base, type) and issubclass(base, type)):
                 raise DeniedCallError(f"class {name!r} cannot be a metaclass in the sandbox")
+            if isinstance(base, type) and is_ours(base):
+                raise DeniedCallError(f"class {name!r} cannot be derived from {base.__name__!r} in the sandbox")
         metaclass = keywords.pop("metaclass", None)
         if metaclass is AbstractMeta:
             keywords["metaclass"] = abc.ABCMeta
@@ -275,11 +327,15 @@ class Guards:
         try:
             return self.read(module, name)
         except DeniedAttributeError:
-            raise
+            # As plain Python has it: a program that can do without expects an ImportError.
+            raise DeniedNameError(
+                f"cannot import name {name!r} from {module_name!r}: it is not available in the sandbox",
+                name=module_name,
+            ) from None
         except AttributeError:
             if (inner := self._modules.get(f"{module_name}.{name}")) is not None:
                 return inner
-            raise ImportError(f"cannot import name {name!r} from {module_name!r}") from None
+            raise ImportError(f"cannot import name {name!r} from {module_name!r}", name=module_name) from None
 
     def _module(self, name: str) -> ModuleType:
         if name in self._modules:
@@ -315,26 +371,6 @@ def _import_for_c(name: str, *_arguments: object) -> ModuleType:
     if name not in sys.modules:
         raise DeniedImportError(f"module {name!r} is not available in the sandbox", name=name)
     return sys.modules[name]
-
-
-def _is_own_class(kind: type) -> bool:
-    # Set by the class statement from the program's `__name__`; no program can assign it.
-    return bool(type.__dict__["__module__"].__get__(kind) == "__main__")
-
-
-def _is_exception(owner: Any) -> bool:
-    return issubclass(type(owner), BaseException)
-
-
-def _described(owner: Any) -> str:
-    if type(owner) is FunctionType or isinstance(owner, (type, ModuleType)):
-        kind = "module" if isinstance(owner, ModuleType) else "class" if isinstance(owner, type) else "function"
-        return f"{kind} {owner.__name__!r}"
-    return f"{type(owner).__name__!r} object"
-
-
-def _denied(owner: Any, name: str) -> DeniedAttributeError:
-    return DeniedAttributeError(f"attribute {name!r} of {_described(owner)} is not available in the sandbox")
 
 
 def _visible(names_: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from pytest_codeact.runtimes.restricted.child import names
+from pytest_codeact.runtimes.restricted.child.reach import bare_uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ _VISIT_DEPTH: Final = 10_000
 
 _NATIVE: Final = names.words(
     """
-    Assign AnnAssign For While With AsyncFor AsyncWith Try Call Subscript comprehension Starred
+    Assign AnnAssign For While With AsyncFor AsyncWith Try Subscript comprehension Starred
     Match match_case MatchOr MatchSequence MatchSingleton Expr
     """
 )
@@ -89,6 +90,8 @@ def compile_program(source: str, file_name: str, exported: Callable[[str], Seque
     # The visitor's frames are Python's own and take none of the C stack; the compiler's below do.
     sys.setrecursionlimit(_VISIT_DEPTH)
     try:
+        for node, text in bare_uses(tree):
+            policy.error(node, text)
         policy.visit(tree)
     finally:
         sys.setrecursionlimit(limit)
@@ -133,6 +136,8 @@ class _Policy(RestrictingNodeTransformer):
         self._classes: list[str] = []
         self._scopes = ["module"]
         self._in_pattern = False
+        # Nodes that something around them has found harmless.
+        self._allowed: set[ast.AST] = set()
 
     def error(self, node: ast.AST, info: str) -> None:
         """Record a refusal, in place of the formatted line that RestrictedPython keeps."""
@@ -163,29 +168,31 @@ class _Policy(RestrictingNodeTransformer):
         if name is None:
             return
         if names.is_special(name):
-            self.error(node, f"the name '{name}' is not available in the sandbox, as no name of the form __x__ is")
+            self.error(node, f"the name '{name}' is not available in the sandbox, as few names of the form __x__ are")
         elif name in names.HOOK_LIKE:
             self.error(node, f"the name '{name}' is reserved in the sandbox; use another name")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """Allow every name that is not special, `__name__` to be read, some to be assigned in a class."""
-        reads_name = isinstance(node.ctx, ast.Load) and node.id == "__name__"
-        in_class = self._scopes[-1] == "class" and node.id in names.CLASS_VARIABLES
-        if not reads_name and not (in_class and isinstance(node.ctx, ast.Store)):
+        """Allow every name that is not special, and the few special ones that a program has a use for."""
+        if node not in self._allowed and not self._may_use(node.id, reads=isinstance(node.ctx, ast.Load)):
             self.check_name(node, node.id)
         return node
 
-    def visit_Global(self, node: ast.Global) -> ast.AST:
+    def _may_use(self, name: str, *, reads: bool) -> bool:
+        if self._scopes[-1] == "class" and name in names.METHODS:
+            # `__radd__ = __add__`, `__hash__ = None`
+            return True
+        if name in names.MODULE_VARIABLES:
+            return reads or self._scopes == ["module"]
+        return reads and name in names.READ_NAMES
+
+    def visit_Global(self, node: ast.Global | ast.Nonlocal) -> ast.AST:
         """Check the names."""
         for name in node.names:
             self.check_name(node, name)
         return node
 
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
-        """Check the names."""
-        for name in node.names:
-            self.check_name(node, name)
-        return node
+    visit_Nonlocal = visit_Global
 
     # Attributes
 
@@ -196,6 +203,10 @@ class _Policy(RestrictingNodeTransformer):
         allowed = names.READABLE if reads else names.NAMED
         if name in names.INTERNAL or (names.is_special(name) and name not in allowed):
             self.error(node, f"the attribute '{name}' is not available in the sandbox")
+        if name == "__traceback__" and node not in self._allowed:
+            self.error(node, "the attribute '__traceback__' is only available to the functions of traceback")
+        if name == "tb_lineno":
+            self._allowed.add(node.value)
         self.node_contents_visit(node)
         if not reads:
             node.attr = name
@@ -206,6 +217,13 @@ class _Policy(RestrictingNodeTransformer):
         if self._in_pattern:
             self.error(node, f"the attribute '{name}' is not available in a pattern in the sandbox")
         return ast.copy_location(_hook(names.READ, node.value, ast.Constant(name)), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Leave it native; note what it is that may be handed an error's traceback."""
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called in names.TRACEBACK_CALLS:
+            self._allowed.update(node.args, (keyword.value for keyword in node.keywords))
+        return self.node_contents_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         """Leave it native: the guarded target is evaluated once. Its attribute is read, so that is checked too."""
@@ -251,22 +269,33 @@ class _Policy(RestrictingNodeTransformer):
 
     # Definitions
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Allow functions, and in classes the special methods that are harmless."""
-        return self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        """Allow coroutines as functions are."""
-        return self._function(node)
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        """Allow functions and coroutines, and in classes the special methods that are harmless."""
         if not names.is_special(node.name):
             self.check_name(node, node.name)
         elif self._scopes[-1] != "class" or node.name not in names.METHODS:
-            self.error(node, f"the method '{node.name}' cannot be defined in the sandbox")
+            self._check_form(node)
         self.check_function_argument_names(node)
         with self._scope("function"):
             return self.node_contents_visit(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def _check_form(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if self._scopes[-1] == "class" and node.name in names.FORMS:
+            forms = names.FORMS[node.name]
+            taken = node.args
+            count = len(taken.posonlyargs) + len(taken.args)
+            odd = taken.kwarg or taken.kwonlyargs or isinstance(node, ast.AsyncFunctionDef)
+            wanted = {form.count(",") + 1 for form in forms}
+            # `def __setattr__(self, *args)`: they are passed by position, and nothing by name.
+            fits = count in wanted or (taken.vararg is not None and 0 < count < max(wanted))
+            if odd or not fits:
+                self.error(node, f"the method '{node.name}' must take exactly ({forms[0]}) in the sandbox")
+            return
+        advice = names.REFUSED_METHODS.get(node.name)
+        reason = f": {advice}" if advice and self._scopes[-1] == "class" else ""
+        self.error(node, f"the method '{node.name}' cannot be defined in the sandbox{reason}")
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         """Check the names of its arguments."""
@@ -278,8 +307,8 @@ class _Policy(RestrictingNodeTransformer):
         """Allow classes; `child.guards` decides on bases and metaclass when the class is made."""
         self.check_name(node, node.name)
         for statement in node.body:
-            if isinstance(statement, ast.Assign):
-                self._check_slots(statement)
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
+                self._check_listed(statement, statement.value)
         self._classes.append(node.name)
         try:
             with self._scope("class"):
@@ -287,17 +316,19 @@ class _Policy(RestrictingNodeTransformer):
         finally:
             self._classes.pop()
 
-    def _check_slots(self, node: ast.Assign) -> None:
-        # A slot is a data descriptor: one called `__class__` would lie to every isinstance().
-        if not any(isinstance(target, ast.Name) and target.id == "__slots__" for target in node.targets):
-            return
-        try:
-            slots = ast.literal_eval(node.value)
-        except ValueError:
-            slots = [None]
-        for slot in [slots] if isinstance(slots, str) else slots:
-            if not isinstance(slot, str) or names.is_special(slot):
-                self.error(node, "__slots__ must list plain names as literals in the sandbox")
+    def _check_listed(self, node: ast.Assign | ast.AnnAssign, value: ast.expr) -> None:
+        # In every other statement of a class body the names are refused as all special ones are.
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                continue
+            if target.id in names.FORMS and isinstance(value, (ast.Attribute, ast.Name)):
+                # `__setattr__ = dict.__setitem__`: a function that has its form already.
+                self._allowed.add(target)
+            if target.id in names.LISTED:
+                self._allowed.add(target)
+                if not names.lists_plain_names(target.id, value):
+                    self.error(node, f"{target.id} must list plain names as literals in the sandbox")
 
     def visit_TypeVar(self, node: Any) -> ast.AST:
         """Check the name of a type parameter (Python 3.12)."""

@@ -8,7 +8,7 @@ import linecache
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from pytest_codeact.runtimes.restricted._text import cut
+from pytest_codeact.runtimes._text import cut
 from pytest_codeact.runtimes.restricted.child.policy import FILE_NAME
 
 if TYPE_CHECKING:
@@ -53,7 +53,23 @@ class Sources:
         return f"{FILE_NAME} (program {number})" if int(number) else "declarations"
 
 
-def traceback_text(error: BaseException, sources: Sources) -> str:
+class OwnFrames:
+    """
+    Tells the frames of programs from the sandbox's own.
+
+    To a program that looks at its errors itself, every frame is in `main.py`.
+    """
+
+    def shown(self, name: str) -> str | None:
+        """Give the name to show for a file. None for one that is not a program's."""
+        return FILE_NAME if name.startswith(f"{FILE_NAME}@") else None
+
+    def keep(self, stack: traceback.StackSummary) -> None:
+        """Leave the frames of programs in a stack."""
+        _keep_own_frames(stack, self)
+
+
+def traceback_text(error: BaseException, sources: Sources | OwnFrames) -> str:
     """Give an error as CPython prints it, with the frames of programs alone, cut to `REPORT_BYTES`."""
     report = traceback.TracebackException.from_exception(error, lookup_lines=False, compact=True)
     for part in _chain(report):
@@ -74,7 +90,7 @@ def _chain(report: traceback.TracebackException | None) -> Iterator[traceback.Tr
             report = report.__context__
 
 
-def _keep_own_frames(stack: traceback.StackSummary, sources: Sources) -> None:
+def _keep_own_frames(stack: traceback.StackSummary, sources: Sources | OwnFrames) -> None:
     kept = []
     for frame in stack:
         if (shown := sources.shown(frame.filename)) is not None:

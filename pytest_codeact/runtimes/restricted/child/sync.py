@@ -7,9 +7,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_codeact.runtimes.restricted.child.kinds import RaisedGroup
 from pytest_codeact.runtimes.restricted.child.tasks import CancelledError, Future
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_codeact.runtimes.restricted.child.tasks import Loop
 
 
@@ -93,6 +96,42 @@ class Event:
         return True
 
 
+class Condition(Semaphore):
+    """As asyncio's."""
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(loop)
+        self._sleepers: deque[Future] = deque()
+
+    async def wait(self) -> bool:
+        """Let go until notified."""
+        sleeper = Future(self._loop)
+        self._sleepers.append(sleeper)
+        self.release()
+        try:
+            await sleeper
+        finally:
+            await self.acquire()
+        return True
+
+    async def wait_for(self, predicate: Callable[[], Any]) -> Any:
+        """Wait until something is so."""
+        while not (result := predicate()):
+            await self.wait()
+        return result
+
+    def notify(self, n: int = 1) -> None:
+        """Wake some."""
+        for _ in range(min(n, len(self._sleepers))):
+            sleeper = self._sleepers.popleft()
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    def notify_all(self) -> None:
+        """Wake all."""
+        self.notify(len(self._sleepers))
+
+
 class Queue:
     """As asyncio's."""
 
@@ -119,7 +158,7 @@ class Queue:
         """Add an item."""
         if self.full():
             raise QueueFull
-        self._items.append(item)
+        self._put(item)
         self._unfinished += 1
         self._changed.set()
 
@@ -128,7 +167,13 @@ class Queue:
         if not self._items:
             raise QueueEmpty
         self._changed.set()
+        return self._take()
+
+    def _take(self) -> Any:
         return self._items.popleft()
+
+    def _put(self, item: Any) -> None:
+        self._items.append(item)
 
     async def put(self, item: Any) -> None:
         """Add an item, once there is room."""
@@ -159,6 +204,54 @@ class Queue:
         await self._changed.wait()
 
 
+class LifoQueue(Queue):
+    """As asyncio's: the last one put is the first one taken."""
+
+    def _take(self) -> Any:
+        return self._items.pop()
+
+
+class PriorityQueue(Queue):
+    """As asyncio's: the smallest one is the first one taken."""
+
+    def _take(self) -> Any:
+        smallest = min(self._items)
+        self._items.remove(smallest)
+        return smallest
+
+
+class Timeout:
+    """As asyncio's: ends a block that waits too long."""
+
+    def __init__(self, loop: Loop, delay_s: float | None) -> None:
+        self._loop = loop
+        self._delay_s = delay_s
+        self._left = False
+        self._expired = False
+
+    def expired(self) -> bool:
+        """Say whether the block was ended."""
+        return self._expired
+
+    async def __aenter__(self) -> Self:
+        task = self._loop.current
+        if task is None:
+            raise RuntimeError("Timeout should be used inside a task")
+
+        def expire() -> None:
+            if not self._left:
+                self._expired = task.cancel()
+
+        if self._delay_s is not None:
+            self._loop.later(self._delay_s, expire)
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, _traceback: object) -> None:
+        self._left = True
+        if self._expired and kind is CancelledError:
+            raise TimeoutError from error
+
+
 class TaskGroup:
     """As asyncio's."""
 
@@ -187,4 +280,4 @@ class TaskGroup:
             except Exception as raised:  # noqa: BLE001  # handed on, in the group
                 errors.append(raised)
         if errors:
-            raise BaseExceptionGroup("unhandled errors in a TaskGroup", errors) from None
+            raise RaisedGroup.of("unhandled errors in a TaskGroup", errors) from None

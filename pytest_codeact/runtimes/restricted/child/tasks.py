@@ -113,6 +113,7 @@ class Task(Future):
         self._name = name or f"Task-{loop.number_task()}"
         self._waits_for: Future | None = None
         self._must_cancel = False
+        loop.add(self)
         loop.soon(self._step)
 
     def get_name(self) -> str:
@@ -132,6 +133,10 @@ class Task(Future):
             self._waits_for = None
             self._loop.soon(self._step)
         return True
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._loop.remove(self)
 
     def _step(self, woken_by: Future | None = None) -> None:
         if self._done or (woken_by is not None and woken_by is not self._waits_for):
@@ -164,8 +169,14 @@ class Loop:
         self._ready: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._slept_s = 0.0
+        self._tasks: set[Task] = set()
         self._numbers = 0
+        self._clock: Callable[[], float] = time.monotonic
         self.current: Task | None = None
+
+    def stand_still(self) -> None:
+        """Let no time pass but what is slept."""
+        self._clock = lambda: 0.0
 
     def slept_s(self) -> float:
         """Give the seconds slept so far: how far the program's clocks are ahead."""
@@ -181,13 +192,25 @@ class Loop:
         """Call back in a later turn."""
         self._ready.append(callback)
 
+    def add(self, task: Task) -> None:
+        """Know a task until it is done."""
+        self._tasks.add(task)
+
+    def remove(self, task: Task) -> None:
+        """Know it no more."""
+        self._tasks.discard(task)
+
+    def running_tasks(self) -> set[Task]:
+        """Give the tasks that are not done."""
+        return set(self._tasks)
+
     def later(self, delay_s: float, callback: Callable[[], None]) -> None:
         """Call back once the clock has moved on by so much."""
         heapq.heappush(self._timers, (self.now_s() + max(delay_s, 0.0), self._number(), callback))
 
     def now_s(self) -> float:
         """Give the time of the clock, in seconds from an arbitrary start."""
-        return time.monotonic() + self._slept_s
+        return self._clock() + self._slept_s
 
     def number_task(self) -> int:
         """Give the number of a new task."""
@@ -216,6 +239,7 @@ class Loop:
             raise RuntimeError("asyncio.run() cannot be called from a running event loop")
         self._ready.clear()
         self._timers.clear()
+        self._tasks.clear()
         main = Task(self, coroutine)
         try:
             while not main.done():

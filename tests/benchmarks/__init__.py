@@ -1,0 +1,1 @@
+"""Measurements: scripts that print figures, and what short tests take from them."""
