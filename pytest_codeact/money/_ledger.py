@@ -39,16 +39,18 @@ CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value);
 {PACE_TABLE}
 """
 
-_TAKE: Final = "UPDATE holder SET held = held + ?2, in_flight = in_flight + 1, requests = requests + 1 WHERE id = ?1"
+_TAKE: Final = (
+    "UPDATE holder SET held = held + :worst, in_flight = in_flight + 1, requests = requests + 1 WHERE id = :holder"
+)
 
 _WITHIN: Final = (
-    " AND (?3 IS NULL OR (SELECT sum(spent + held) FROM holder) + ?2 <= ?3)"
-    " AND (?4 IS NULL OR (SELECT sum(requests) FROM holder) < ?4)"
+    " AND (:budget IS NULL OR (SELECT sum(spent + held) FROM holder) + :worst <= :budget)"
+    " AND (:requests IS NULL OR (SELECT sum(requests) FROM holder) < :requests)"
 )
 
 _SETTLE: Final = (
-    "UPDATE holder SET held = held - ?2, in_flight = in_flight - 1, spent = spent + ?3, doubtful = doubtful + ?4,"
-    " doubts = doubts + ?5, unpriced = unpriced + ?6 WHERE id = ?1"
+    "UPDATE holder SET held = held - :worst, in_flight = in_flight - 1, spent = spent + :spent,"
+    " doubtful = doubtful + :doubtful, doubts = doubts + :doubts, unpriced = unpriced + :unpriced WHERE id = :holder"
 )
 
 _BURY: Final = (
@@ -182,12 +184,11 @@ class Ledger:
             is_known: Whether that is what is paid: a bill, and not the fear of one.
         """
         spent = worst if cost is None else cost
-        doubt = () if is_known else (spent, 1)
-        self._write(_SETTLE, (self._id, worst, spent, *(doubt or (0, 0)), 0))
+        self._settle(worst=worst, spent=spent, doubtful=0 if is_known else spent, doubts=0 if is_known else 1)
 
     def settle_unpriced(self) -> None:
         """Take in that a request was answered whose price nobody knows."""
-        self._write(_SETTLE, (self._id, 0, 0, 0, 0, 1))
+        self._settle(unpriced=1)
 
     def correct(self, pace: Pace, tokens: int) -> None:
         """Let a rate know how many tokens a request used, which was placed with an estimate."""
@@ -198,7 +199,7 @@ class Ledger:
 
     def close_run(self, reason: str) -> None:
         """Let no trial of the run begin any more; the first reason stays."""
-        self._write("INSERT OR IGNORE INTO state VALUES ('closed', ?)", (reason,))
+        self._write("INSERT OR IGNORE INTO state VALUES ('closed', :reason)", {"reason": reason})
 
     @property
     def closed(self) -> str:
@@ -230,11 +231,9 @@ class Ledger:
     def _taken(self, worst: int, now: float) -> bool:
         self._check_time(now)
         bounds = self._bounds
-        if bounds.budget is None and bounds.requests is None:
-            cursor = self._db.execute(_TAKE, (self._id, worst))
-        else:
-            cursor = self._db.execute(_TAKE + _WITHIN, (self._id, worst, bounds.budget, bounds.requests))
-        return cursor.rowcount > 0
+        statement = _TAKE if bounds.budget is None and bounds.requests is None else _TAKE + _WITHIN
+        values = {"holder": self._id, "worst": worst, "budget": bounds.budget, "requests": bounds.requests}
+        return self._db.execute(statement, values).rowcount > 0
 
     def _check_left(self, worst: int) -> None:
         """
@@ -263,7 +262,11 @@ class Ledger:
                 "go on with --codeact-resume=last"
             )
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+    def _settle(self, *, worst: int = 0, spent: int = 0, doubtful: int = 0, doubts: int = 0, unpriced: int = 0) -> None:
+        values = {"worst": worst, "spent": spent, "doubtful": doubtful, "doubts": doubts, "unpriced": unpriced}
+        self._write(_SETTLE, {"holder": self._id, **values})
+
+    def _write(self, statement: str, values: dict[str, object]) -> None:
         # What cannot be written stays set aside: the ledger never says less than what was spent. A thread that
         # was left behind meets a closed file.
         import sqlite3

@@ -73,9 +73,9 @@ class Pace:
         if self._number % _CLEAN_EVERY == 0:
             # The last of those that have left the window stays: it holds the sum of all before.
             db.execute(
-                "DELETE FROM pace WHERE model = ?1 AND number <"
-                " (SELECT max(number) FROM pace WHERE model = ?1 AND at < ?2)",
-                (self.model, now - WINDOW_S),
+                "DELETE FROM pace WHERE model = :model AND number <"
+                " (SELECT max(number) FROM pace WHERE model = :model AND at < :left)",
+                {"model": self.model, "left": now - WINDOW_S},
             )
         return at
 
