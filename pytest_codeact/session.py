@@ -1,35 +1,30 @@
 """
-The controller's side of a run: collects the records, has them measured, stored, written and shown. One per run;
+The controller's side of a run: has what came in measured, stored, written and shown. One per run;
 under xdist it lives in the process that the user started.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pytest_codeact import measure
-from pytest_codeact.ahead import AheadNotes
-from pytest_codeact.collection import OTHER_ORDER, SNAPSHOTS, CaseNames
-from pytest_codeact.errors import RecordError
+from pytest_codeact.collection import SNAPSHOTS
 from pytest_codeact.gating import Gating, is_asked
-from pytest_codeact.journal import DIRECTORY, FILE, Tally, interrupts_deferred, prune
+from pytest_codeact.intake import Intake
+from pytest_codeact.journal import DIRECTORY, FILE, prune
 from pytest_codeact.kit import Kit
-from pytest_codeact.notices import lost_record
 from pytest_codeact.options import CONTROL
 from pytest_codeact.reports import wrapped
 from pytest_codeact.reports.terminal import TableNotes, render_table, sandbox_warning
-from pytest_codeact.shipping import unpack
 from pytest_codeact.stored import StoredRun, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_codeact.records import Json, TrialRecord
     from pytest_codeact.snapshots import Written
     from pytest_codeact.stored import RunInfo
 
@@ -49,33 +44,22 @@ class Session:
     What the controller knows of the run. Get it with `Session.of` or `Session.get`.
 
     Attributes:
-        records: One per trial that ended, in the order their reports came in.
+        intake: What the trials brought.
         problems: What went wrong while the run was measured, stored and written, a line each.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._kit = Kit.of(config)
-        self.records: list[TrialRecord] = []
-        # Insertion orders them: what is printed of them must not depend on hashes.
-        self._agreed: list[tuple[str, Json]] = []
-        self._disagreed: dict[str, None] = {}
+        self._gating = Gating(config)
+        self.intake = Intake(self._kit, self._gating)
         self._written: Written | None = None
-        self._begun: dict[str, TrialRecord] = {}
-        self._ended_unjudged: list[str] = []
-        self._failed_inside: set[str] = set()
         self._metrics: Sequence[measure.Metric] = ()
         self._interrupted = False
         self._worker_count = 0
         self._run: StoredRun | None = None
-        self._gating = Gating(config)
-        self._recorded: set[str] = set()
-        self._order = ""
-        self._min_success: dict[str, float] = {}
         self._shortfalls: list[str] = []
-        self._ahead = AheadNotes()
         self.problems: list[str] = []
-        self._tally = Tally()
 
     @classmethod
     def of(cls, config: pytest.Config) -> Session:
@@ -106,82 +90,6 @@ class Session:
         is_begun = kit is not None and (config.rootpath / DIRECTORY / kit.journal.run / FILE).exists()
         return cls.of(config) if is_begun or is_asked(config) else cls.get(config)
 
-    def add(self, report: pytest.TestReport) -> None:
-        """Take in what a report carries: that a trial begins, or its record and the ground truth it agrees with."""
-        try:
-            shipment = unpack(report)
-        except RecordError as error:
-            self._lose(report.nodeid, error)
-            return
-        self._hear(shipment.journal)
-        if shipment.begun is not None:
-            # What ended ahead stays ended when its turn comes.
-            self._begun.setdefault(report.nodeid, shipment.begun)
-        if shipment.ended is not None:
-            self._begun[report.nodeid] = shipment.ended
-        if shipment.record is not None:
-            self._begun.pop(report.nodeid, None)
-            self._gating.note_rules(shipment.record.scenario, shipment.rules)
-            self._recorded.add(report.nodeid)
-            # One process whose order is another is enough to make the run's another.
-            if self._order != OTHER_ORDER:
-                self._order = shipment.order
-            if shipment.min_success is not None:
-                self._min_success[shipment.record.scenario] = shipment.min_success
-            record = shipment.record
-            if record.success and report.nodeid in self._failed_inside:
-                record = replace(record, success=False)
-            self._take(record, shipment.truth)
-
-    def _lose(self, node_id: str, error: RecordError) -> None:
-        problem = f"{node_id}: what its worker sent cannot be read: {error}; install the same version on every host"
-        if problem not in self.problems:
-            self.problems.append(problem)
-        found = CaseNames(self._kit.settings).read(node_id)
-        if found is not None and node_id not in self._recorded:
-            self._recorded.add(node_id)
-            self._take(lost_record(*found, str(error)), None)
-
-    def add_failed_part(self, node_id: str) -> None:
-        """Note that a subtest of a test failed: pytest fails the test, though its function ends well."""
-        self._failed_inside.add(node_id)
-
-    def add_crash(self, node_id: str) -> None:
-        """
-        Take in that a worker died during a test: a trial of it is an error, also one that it had not begun.
-
-        It will not be run again: a worker that dies between two tests is charged with the second. One that had ended
-        ahead keeps its record, which nobody has judged.
-        """
-        crashed = self._begun.pop(node_id, None) or self._not_begun(node_id)
-        if crashed is not None:
-            self._ended_unjudged += [] if crashed.ended == "error" else [node_id]
-            self._take(crashed, None)
-
-    def _not_begun(self, node_id: str) -> TrialRecord | None:
-        """Give the record of a trial that is known by its id alone. None if that is none of a scenario seen before."""
-        found = CaseNames(self._kit.settings).read(node_id)
-        seen = {record.scenario for record in (*self.records, *self._begun.values())}
-        if node_id in self._recorded or found is None or found[0] not in seen:
-            return None
-        return lost_record(*found, "the worker process died before this trial began")
-
-    def add_ahead(self, notes: AheadNotes) -> None:
-        """Take in what a process says of the trials that it ran ahead."""
-        self._ahead += notes
-
-    def hear_worker(self, *, ahead: str, journal: str) -> None:
-        """
-        Take in what a worker says at its end.
-
-        Args:
-            ahead: Its `AheadNotes` as JSON. "" for nothing.
-            journal: What `Journal.unsent` gave. "" for nothing.
-        """
-        if ahead:
-            self.add_ahead(AheadNotes.from_json(ahead))
-        self._hear(journal)
-
     def finish(self, *, interrupted: bool, worker_count: int, lost: Sequence[str] = ()) -> None:
         """
         Store what was measured, before pytest-benchmark ends, and write the snapshots that are to be updated.
@@ -197,7 +105,8 @@ class Session:
 
         self._interrupted = interrupted
         self._worker_count = worker_count
-        faults = measure.faults(self._kit.registry.metrics, self.records)
+        self.problems += self.intake.problems
+        faults = measure.faults(self._kit.registry.metrics, self.intake.records)
         self._metrics = [metric for metric in self._kit.registry.metrics if metric.name not in faults]
         self.problems += [f"metric {name!r} is left out: it raised {text}" for name, text in faults.items()]
         pools = self.pools
@@ -205,7 +114,7 @@ class Session:
         self._shortfalls = [
             _shortfall(pool, share)
             for pool in pools
-            if (share := self._min_success.get(pool.scenario)) is not None and not pool.meets(share)
+            if (share := self.intake.min_success.get(pool.scenario)) is not None and not pool.meets(share)
         ]
         self._gating.judge(self.run)
         self._gating.save_baseline(self.run, pools, self._metrics)
@@ -218,33 +127,19 @@ class Session:
             except OSError as error:
                 self.problems.append(f"the snapshots could not be written: {error}")
 
-    def _hear(self, unsent: str) -> None:
-        if unsent:
-            self._tally.add(self._kit.journal.receive(unsent))
-
     def _end_journal(self) -> None:
-        # This process's own counts, of what no report has carried.
-        self._hear(self._kit.journal.unsent())
-        modes = {record.mode for record in self.records if record.mode}
+        self.intake.hear_own()
+        modes = {record.mode for record in self.intake.records if record.mode}
         self._kit.journal.end(interrupted=self._interrupted, modes=modes)
         if not self._interrupted and modes <= {"reference"}:
             prune(self._config.rootpath / DIRECTORY)
-
-    def _take(self, record: TrialRecord, truth: Json) -> None:
-        with interrupts_deferred():
-            self.records.append(record)
-            self._kit.journal.note_verdict(record)
-        if truth is not None and record.success:
-            self._agreed.append((record.scenario, truth))
-        else:
-            self._disagreed[record.scenario] = None
 
     @property
     def pools(self) -> Sequence[measure.Pool]:
         """The trials by scenario, arm and model, in the order of the command line within a scenario."""
         settings = self._kit.settings
         return sorted(
-            measure.pools(sorted(self.records, key=lambda record: record.trial)),
+            measure.pools(sorted(self.intake.records, key=lambda record: record.trial)),
             key=lambda pool: (
                 _natural(pool.scenario),
                 # A model that a fixture put in another's place is none of the settings'.
@@ -275,15 +170,15 @@ class Session:
             pools,
             version=metadata.version("pytest-codeact"),
             models=settings.models,
-            tokenizers=measure.tokenizers(self.records),
+            tokenizers=measure.tokenizers(self.intake.records),
             worker_count=self._worker_count,
             interrupted=self._interrupted,
-            order=self._order,
+            order=self.intake.order,
             seed=settings.seed,
             concurrency=settings.concurrency,
             control=settings.control,
             min_success=settings.min_success,
-            shares=self._min_success,
+            shares=self.intake.min_success,
             sandbox=self._kit.used_runtimes,
         )
 
@@ -292,21 +187,22 @@ class Session:
         from pytest_codeact.storage import trim_table
 
         trim_table(self._config, gated=self._gating.has_rules)
+        width = self._config.get_terminal_writer().fullwidth
         lines = [
             *([] if self._written is None else [str(self._written)]),
-            *self._ahead.lines(),
-            *map(_unjudged_line, self._ended_unjudged),
+            *self.intake.ahead.lines(),
+            *map(_unjudged_line, self.intake.ended_unjudged),
+            *(line for said in self._skipped() for line in wrapped(said, width)),
             *self._journal_lines(),
         ]
         # Red, though a journal that lacks something changes no exit code: nothing that the run says is wrong.
-        red = [*([self._tally.incomplete] if self._tally.incomplete else []), *self.problems]
-        width = self._config.get_terminal_writer().fullwidth
+        red = [*([self.intake.tally.incomplete] if self.intake.tally.incomplete else []), *self.problems]
         red += wrapped(warning, width) if (warning := sandbox_warning(self._level)) else []
         red += [line for shortfall in self._shortfalls for line in wrapped(shortfall, width)]
-        if self.records or lines or red:
+        if self.intake.records or lines or red:
             terminal.ensure_newline()
             terminal.section("codeact", sep="-")
-        if self.records:
+        if self.intake.records:
             self._show_table(terminal)
         for line in lines:
             terminal.write_line(line)
@@ -332,26 +228,37 @@ class Session:
     def _columns(self) -> list[str]:
         """Names of the metrics that the table shows: what costs shows its cost, unless the user chose the columns."""
         settings = self._kit.settings
-        usages = [turn.usage for record in self.records for turn in record.turns if turn.usage is not None]
+        usages = [turn.usage for record in self.intake.records for turn in record.turns if turn.usage is not None]
         costs = "metrics" not in settings.explicit and any(usage.cost_usd is not None for usage in usages)
         return [*settings.metrics, *([_COST] if costs else [])]
 
     @property
     def _level(self) -> str:
         """The least level at which a trial's programs were held. "" if none ran."""
-        return max(filter(None, (record.sandbox_level for record in self.records)), default="")
+        return max(filter(None, (record.sandbox_level for record in self.intake.records)), default="")
+
+    def _skipped(self) -> list[str]:
+        """Say, without -rs too, why trials were not run: a run of skips alone is green, and measured nothing."""
+        return [
+            f"{count} trial{' was' if count == 1 else 's were'} skipped: {reason}"
+            for reason, count in self.intake.unavailable.items()
+        ]
 
     def _journal_lines(self) -> list[str]:
-        lines = self._tally.lines(len(self.records))
+        lines = self.intake.tally.lines(len(self.intake.records))
         # In a run that is to be repeated the name is what one looks for.
-        if self._interrupted or self._config.get_verbosity() > 0 or not all(each.success for each in self.records):
+        if (
+            self._interrupted
+            or self._config.get_verbosity() > 0
+            or not all(each.success for each in self.intake.records)
+        ):
             lines.append(self._kit.journal.line)
         return list(filter(None, lines))
 
     def _notes(self) -> TableNotes:
-        counted_by = measure.tokenizers(self.records)
-        modes = {record.mode for record in self.records if record.mode}
-        turns = [turn for record in self.records if record.mode == "reference" for turn in record.turns]
+        counted_by = measure.tokenizers(self.intake.records)
+        modes = {record.mode for record in self.intake.records if record.mode}
+        turns = [turn for record in self.intake.records if record.mode == "reference" for turn in record.turns]
         return TableNotes(
             reference="reference" in modes,
             stood_in_for=self._kit.replaced,
@@ -363,7 +270,7 @@ class Session:
         from pytest_codeact.snapshots import write_agreed
 
         self._written = write_agreed(
-            self._config.rootpath / SNAPSHOTS, agreed=self._agreed, refused=list(self._disagreed)
+            self._config.rootpath / SNAPSHOTS, agreed=self.intake.agreed, refused=list(self.intake.disagreed)
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_codeact.collection import case_of, min_success_of, order_of, rules_of, scenario_id_of
-from pytest_codeact.errors import BudgetError, RecordError, describe
+from pytest_codeact.errors import BudgetError, RecordError, UnavailableError, describe
 from pytest_codeact.fixtures import GROUND_TRUTH, RECORD, TRUTH
 from pytest_codeact.kit import Kit
 from pytest_codeact.notices import BEGUN_KEY, ENDED_KEY, JOURNAL_KEY, lost_record
@@ -29,6 +29,7 @@ _TRUTH_KEY: Final = "codeact_truth"
 _ORDER_KEY: Final = "codeact_order"
 _MIN_SUCCESS_KEY: Final = "codeact_min_success"
 _FAILED_KEY: Final = "codeact_failed"
+_UNAVAILABLE_KEY: Final = "codeact_unavailable"
 
 REFUSED_KEY: Final = "codeact_refused"
 """Attribute of a report: its trial was not run, or not to its end, because the run may ask no more; and why."""
@@ -56,6 +57,7 @@ class Shipment:
         truth: The ground truth that the outcome agrees with, in a run that updates snapshots. None otherwise.
         order: Name of the order in which the process runs its trials. "" without a record.
         min_success: Share of the scenario's trials that must pass. None if every one must.
+        unavailable: Why the trial was skipped: what its model needs to be asked. "" for none that was.
         journal: What `Journal.unsent` gave since the report before. "" for nothing.
     """
 
@@ -67,6 +69,7 @@ class Shipment:
     order: str
     min_success: float | None
     journal: str = ""
+    unavailable: str = ""
 
 
 def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -79,8 +82,9 @@ def attach(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestRe
         report: The report of the phase.
     """
     case = case_of(item)
-    if call.excinfo is not None and isinstance(call.excinfo.value.__cause__, BudgetError):
-        vars(report)[REFUSED_KEY] = str(call.excinfo.value.__cause__)
+    refused = None if call.excinfo is None else call.excinfo.value.__cause__
+    if isinstance(refused, BudgetError | UnavailableError):
+        vars(report)[REFUSED_KEY if isinstance(refused, BudgetError) else _UNAVAILABLE_KEY] = str(refused)
     record = None if case is None else _decided(item, case, call)
     if case is None or record is None:
         return
@@ -176,6 +180,7 @@ def unpack(report: pytest.TestReport) -> Shipment:
         order=carried.get(_ORDER_KEY, ""),
         min_success=carried.get(_MIN_SUCCESS_KEY),
         journal=carried.get(JOURNAL_KEY, ""),
+        unavailable=carried.get(_UNAVAILABLE_KEY, ""),
     )
 
 

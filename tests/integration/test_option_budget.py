@@ -119,6 +119,7 @@ def test_missing_key_is_one_skip_reason(run: Callable[..., pytest.RunResult], mo
 
     assert result.ret == pytest.ExitCode.OK
     result.assert_outcomes(skipped=4)
+    result.stdout.fnmatch_lines(["4 trials were skipped: no key: FAKE_API_KEY is not set; *"])
     result.stdout.fnmatch_lines(["SKIPPED [[]2[]]*no key: FAKE_API_KEY is not set*"])
 
 

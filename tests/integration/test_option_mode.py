@@ -161,7 +161,7 @@ def test_auto_replays_what_is_recorded_and_skips_the_rest(
     recorded = records(live)
     asked(live)
 
-    done = run(MODEL, "--codeact-model=fake/y", "-rs")
+    done = run(MODEL, "--codeact-model=fake/y")
 
     # Two replayed, two skipped, and four of the reference model in place of fake/y.
     done.assert_outcomes(passed=6, skipped=2)
@@ -170,7 +170,8 @@ def test_auto_replays_what_is_recorded_and_skips_the_rest(
     assert {key[2] for key in found} == {"fake/x", "reference"}
     assert asked(live) == 0
     said = " ".join(" ".join(done.outlines).split())
-    assert said.count("fake/x is recorded, but not this trial; to record it, run with --codeact-mode=record and") == 1
+    reason = "fake/x is recorded, but not this trial; to record it, run with --codeact-mode=record and"
+    assert said.count(f"2 trials were skipped: {reason}") == said.count(reason) == 1
     assert "model fake/x (replayed from recordings), reference policy (no LLM) in place of fake/y" in said
 
 
