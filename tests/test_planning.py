@@ -39,6 +39,12 @@ def fill(tools: Any) -> int:
     return count
 
 
+def ponder(_tools: Any) -> int:
+    """Never come to an end."""
+    while True:
+        pass
+
+
 SCENARIO = Scenario(id="t.py::test_x", prompt="Fill.", tools=Shelf, reference=fill, answer=int)
 
 
@@ -108,7 +114,7 @@ def test_stand_in_asks_what_the_reference_policy_would(kit: Kit) -> None:
     [
         (replace(SCENARIO, reference=None), 30.0),
         (replace(SCENARIO, reference=lambda _tools: 1 // 0), 30.0),
-        (SCENARIO, 1e-9),
+        (replace(SCENARIO, reference=ponder), 0.05),
     ],
     ids=["no solution", "a wrong one", "no time left"],
 )
