@@ -119,7 +119,7 @@ def served(project: pytest.Pytester, said: list[str]) -> Iterator[list[str]]:
         assert server.stdout is not None
         try:
             said.append(server.stdout.readline())
-            with EchoServer(said[-1].partition(" at ")[2].partition(",")[0]) as echo:
+            with EchoServer(said[-1].partition(" at ")[2].split()[0]) as echo:
                 address = echo.url.replace("://", f"://user:{LOGIN}@")
                 paths = {"anthropic": "anthropic", "mistral": "mistral", "openai": "openai/v1", "google": "google"}
                 yield [

@@ -194,12 +194,16 @@ def test_killed_run_is_completed_and_nothing_is_run_twice(
     """With kill -9 of controller and workers at random points over the run, what had ended is never run again."""
     whole = expected(sessions, uninterrupted)
     draw = random.Random(mode)
+    kill_count = 0
     for _ in range(kills):
         finished, before = sessions.finished, len(sessions.executed)
         killed = kill_at(sessions, draw.randint(1, TOTAL // kills), mode, whole_group=True)
 
-        assert killed, sessions.shown
+        # A machine that is busy kills late: nothing may be left to be killed at.
+        assert killed or len(sessions.finished) == TOTAL, sessions.shown
+        kill_count += killed
         assert [cell for _, _, cell in sessions.executed[before:] if cell in finished] == []
+    assert kill_count >= kills // 2
     finished, before = sessions.finished, len(sessions.executed)
     shown = sessions.complete(mode)
 
